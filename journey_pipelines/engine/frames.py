@@ -1,0 +1,151 @@
+"""The one home of the frames' columns: names, dtypes, meaning; every store and every caller keeps to them.
+
+Times are `datetime64[us, UTC]` (NaT is null), labels pandas `str` (NaN is null), JSON values Python dicts in `object`
+columns. Frames have a RangeIndex that carries no meaning.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import pandas as pd
+
+TIME: Final = "datetime64[us, UTC]"
+TEXT: Final = "str"
+INT: Final = "int64"
+BOOL: Final = "bool"
+JSON: Final = "object"
+
+EXECUTIONS: Final[Mapping[str, str]] = {
+    "execution_id": TEXT,  # a hash of (journey key, customer, entry number), written as a UUID
+    "journey_key": TEXT,
+    "journey_version": INT,
+    "customer_id": TEXT,
+    "entry_number": INT,  # 1 for the customer's first entry into this journey, whatever the version
+    "entered_via": TEXT,  # "entry" (segment or rules) or "manual"
+    "state": TEXT,  # NOT_STARTED | IN_PROGRESS | WAITING | COMPLETED | FAILED
+    "current_node_id": TEXT,
+    "visit": INT,  # number of the current visit of the current node, from 1
+    "visits": JSON,  # node id -> visits so far, only for nodes on a cycle; usually {}
+    "context": JSON,  # start data, `event`, `action_result_<node>`
+    "due_at": TIME,  # when it wants to be looked at next; null: when a result or an event comes
+    "entered_at": TIME,
+    "arrived_at": TIME,  # when it reached the current node
+    "ended_at": TIME,
+    "waiting_for": TEXT,  # type of the event that would end the wait, or null
+    "events_since": TIME,  # events that occurred after this instant count for that wait, or null
+    "action_status": TEXT,  # at an action: sent | skipped | failed (result known), retry, or null while it is out
+    "missing_since": TIME,  # first run that found no row of the customer in the feature snapshot, or null
+    "outcome": TEXT,  # end node's id | exit_rule | goal | cancelled
+    "failure": TEXT,  # "code: sentence"
+}
+
+TRANSITIONS: Final[Mapping[str, str]] = {
+    "execution_id": TEXT,
+    "journey_key": TEXT,
+    "journey_version": INT,
+    "customer_id": TEXT,
+    "node_id": TEXT,
+    "visit": INT,
+    "branch": TEXT,  # the way out that was taken; null where there is one
+    "at": TIME,
+    "run_id": TEXT,
+    "run_as_of": TIME,
+    "snapshot_id": TEXT,  # the feature snapshot that decided
+    "fingerprint": TEXT,  # of the rule that decided, or null
+}
+
+DISPATCHES: Final[Mapping[str, str]] = {
+    "key": TEXT,  # execution:node:visit, unique for ever
+    "execution_id": TEXT,
+    "journey_key": TEXT,
+    "journey_version": INT,
+    "customer_id": TEXT,
+    "node_id": TEXT,
+    "visit": INT,
+    "action_type": TEXT,
+    "priority": INT,  # of the journey; the higher goes first
+    "status": TEXT,  # pending | sending | sent | failed | skipped | retry | unknown
+    "attempt": INT,  # attempts so far that reached the deliverer
+    "payload": JSON,  # what is sent, rendered; {} until it leaves
+    "requested_at": TIME,  # as_of of the run that brought the execution to the action
+    "due_at": TIME,  # the due time that led here: decides staleness
+    "next_at": TIME,  # earliest time of the next try (deferral, retry, settlement), or null: at once
+    "left_at": TIME,  # as_of of the last try, or null
+    "settled_at": TIME,  # as_of of the run that knew the final status, or null
+    "reason": TEXT,  # why it was skipped or failed, or null
+    "result": JSON,  # action_result of the node, or {} while unknown
+    "run_id": TEXT,
+    "snapshot_id": TEXT,
+}
+
+EVENTS: Final[Mapping[str, str]] = {
+    "event_id": TEXT,
+    "customer_id": TEXT,
+    "event_type": TEXT,
+    "occurred_at": TIME,
+    "received_at": TIME,
+    "data": JSON,
+    "is_used": BOOL,  # it ended a wait or met a goal; an event that came too late stays unused
+}
+
+STARTS: Final[Mapping[str, str]] = {
+    "start_id": TEXT,
+    "journey_key": TEXT,
+    "customer_id": TEXT,
+    "at": TIME,
+    "context": JSON,
+    "status": TEXT,  # waiting | entered | refused
+    "reason": TEXT,  # why it was refused, or null
+}
+
+POINTS_TRANSACTIONS: Final[Mapping[str, str]] = {
+    "dispatch_key": TEXT,  # unique: an award happens once
+    "customer_id": TEXT,
+    "program_id": INT,
+    "points": INT,
+    "reason": TEXT,
+    "at": TIME,
+    "balance_after": INT,
+}
+
+CAMPAIGN_EXECUTIONS: Final[Mapping[str, str]] = {
+    "dispatch_key": TEXT,
+    "campaign_id": INT,
+    "customer_id": TEXT,
+    "channel": TEXT,
+    "at": TIME,
+}
+
+
+def empty(columns: Mapping[str, str]) -> pd.DataFrame:
+    """A frame of the given shape without rows."""
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
+
+
+def conform(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The frame with exactly these columns, in this order and of these dtypes; a missing column is null in every row.
+
+    Index becomes a RangeIndex. Raises KeyError for a missing column that cannot be null.
+    """
+    size = len(frame)
+    made = {name: _column(frame, name, dtype, size) for name, dtype in columns.items()}
+    return pd.DataFrame(made, index=pd.RangeIndex(size))
+
+
+def _column(frame: pd.DataFrame, name: str, dtype: str, size: int) -> Any:
+    if name in frame:
+        values = frame[name]
+        return values.array if values.dtype == dtype else values.astype(dtype).array
+    if dtype in (TIME, TEXT):
+        return pd.array([None] * size, dtype=dtype)
+    if dtype == JSON:
+        return pd.Series([{} for _ in range(size)], dtype=object).array
+    raise KeyError(name)
+
+
+def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.DataFrame:
+    """All rows below one another, in order; the empty frame of the shape where there are none."""
+    filled = [frame for frame in frames if len(frame)]
+    if not filled:
+        return empty(columns)
+    return conform(pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0], columns)

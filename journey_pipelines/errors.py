@@ -1,0 +1,76 @@
+"""The family of errors that this project raises; every message names the thing, what was found and the next step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, order=True)
+class Problem:
+    """One fault of a document: where it is (a JSON pointer, RFC 6901; "" is the whole document) and what it is."""
+
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path or '/'}: {self.message}"
+
+
+class JourneysError(Exception):
+    """Base of every error that a user of the project can cause or mend. Its text is one clear sentence."""
+
+
+class ProblemsError(JourneysError):
+    """A document with faults: all of them at once, in `problems`."""
+
+    subject = "document"
+
+    def __init__(self, problems: Sequence[Problem], *, name: str = "") -> None:
+        self.problems: tuple[Problem, ...] = tuple(problems)
+        self.name = name
+        count = len(self.problems)
+        heading = f"{self.subject}{f' {name}' if name else ''} has {count} problem{'' if count == 1 else 's'}"
+        super().__init__("\n  ".join([f"{heading}:", *map(str, self.problems)]))
+
+
+class RuleError(ProblemsError):
+    """A JSONLogic rule that cannot be compiled."""
+
+    subject = "rule"
+
+
+class JourneyDocumentError(ProblemsError):
+    """A journey document that cannot be published or run."""
+
+    subject = "journey"
+
+
+class UnknownFeatureError(JourneysError):
+    """A journey reads a feature that the snapshot lacks altogether; found when the run is planned."""
+
+
+class TemplateError(JourneysError):
+    """A template that is missing, unreadable or not allowed."""
+
+
+class SettingsError(JourneysError):
+    """A setting (environment variable or file) that is wrong."""
+
+
+class SnapshotError(JourneysError):
+    """A snapshot that is missing, unreadable or of the wrong shape."""
+
+
+class WarehouseError(JourneysError):
+    """The warehouse is unreachable or answered a query with something else than its contract."""
+
+
+class StoreError(JourneysError):
+    """The journey store is unreachable, of another version, or refused a change."""
+
+
+class NotFoundError(JourneysError):
+    """A journey, version, execution or run that does not exist."""
+
+
+class DeliveryError(JourneysError):
+    """A channel is not configured or answered with something else than its contract."""
