@@ -42,7 +42,7 @@ class SnapshotSource(Protocol):
     """Where snapshots come from: frames in memory (simulation, replay) or Parquet partitions (live)."""
 
     def at(self, as_of: datetime) -> Facts:
-        """The facts for a run with this `as_of`. Raises SnapshotError where a file is unreadable or of a wrong shape."""
+        """The facts for a run with this `as_of`. Raises SnapshotError where a file is unreadable or wrong."""
 
     def members(self, segment: str, snapshot_id: str) -> pd.Index:
         """Customer ids (unique) of an earlier snapshot of a segment. Raises SnapshotError where it is gone."""

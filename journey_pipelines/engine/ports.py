@@ -138,7 +138,7 @@ class StoreTransaction(Protocol):
         execution of its (journey, customer), or has an id that exists, is left out."""
 
     def add_starts(self, starts: pd.DataFrame) -> int:
-        """Queue manual starts (STARTS, status waiting); a start_id that exists is left out. Returns how many are new."""
+        """Queue manual starts (STARTS, status waiting); an existing start_id is left out. Returns how many are new."""
 
     def waiting_starts(self, journey_key: str, as_of: datetime) -> pd.DataFrame:
         """STARTS with status waiting and `at` <= as_of, by (at, start_id), locked."""
