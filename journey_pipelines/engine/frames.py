@@ -7,6 +7,7 @@ columns. Frames have a RangeIndex that carries no meaning.
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
 TIME: Final = "datetime64[us, UTC]"
@@ -117,6 +118,54 @@ CAMPAIGN_EXECUTIONS: Final[Mapping[str, str]] = {
 }
 
 
+LOYALTY_ACCOUNTS: Final[Mapping[str, str]] = {
+    "customer_id": TEXT,
+    "program_id": INT,
+    "points_balance": INT,
+}
+
+CAMPAIGNS: Final[Mapping[str, str]] = {
+    "campaign_id": INT,
+    "name": TEXT,
+    "channel": TEXT,  # or null: any
+}
+
+SUPPRESSIONS: Final[Mapping[str, str]] = {
+    "channel": TEXT,
+    "address": TEXT,
+    "reason": TEXT,
+}
+
+RUNS: Final[Mapping[str, str]] = {
+    "run_id": TEXT,
+    "as_of": TIME,
+    "mode": TEXT,  # live | replay
+    "kind": TEXT,  # run | advance | dispatch | entries
+    "dagster_run_id": TEXT,
+    "is_closed": BOOL,
+    "summary": JSON,  # figures of a closed run
+}
+
+HOLDS: Final[Mapping[str, str]] = {
+    "run_id": TEXT,
+    "journey_key": TEXT,
+    "as_of": TIME,
+    "reason": TEXT,
+    "features_id": TEXT,
+    "features_rows": INT,
+    "segments": JSON,  # name -> [snapshot id, rows]
+    "approved_at": TIME,
+}
+
+SNAPSHOTS: Final[Mapping[str, str]] = {
+    "snapshot_id": TEXT,
+    "kind": TEXT,  # features | segment | profiles
+    "name": TEXT,  # of the segment; else as kind
+    "snapshot_date": TIME,  # midnight UTC of its date
+    "rows": INT,
+}
+
+
 def empty(columns: Mapping[str, str]) -> pd.DataFrame:
     """A frame of the given shape without rows."""
     return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
@@ -149,3 +198,9 @@ def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.Data
     if not filled:
         return empty(columns)
     return conform(pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0], columns)
+
+
+def iso_texts(times: pd.Series) -> list[str]:
+    """UTC instants as ISO-8601 text, as `datetime.isoformat` writes them: microseconds only where there are some."""
+    texts = np.datetime_as_string(times.dt.tz_localize(None).to_numpy().astype("datetime64[us]"))
+    return [f"{text.removesuffix('.000000')}+00:00" for text in texts.tolist()]

@@ -230,11 +230,35 @@ class StoreTransaction(Protocol):
     def sends_since(self, customer_ids: pd.Index, since: datetime) -> pd.DataFrame:
         """Messages that left (sent, sending, unknown) with left_at >= since: customer_id, action_type, left_at."""
 
+    # what reports and the command line need
+
+    def add_campaigns(self, campaigns: pd.DataFrame) -> int:
+        """Insert CAMPAIGNS; a campaign_id that exists is left out. Returns how many are new."""
+
+    def add_suppressions(self, suppressions: pd.DataFrame) -> int:
+        """Insert SUPPRESSIONS; an address that the channel's list has is left out. Returns how many are new."""
+
+    def record_snapshots(self, snapshots: pd.DataFrame) -> int:
+        """Insert SNAPSHOTS; a snapshot_id that exists is left out. Returns how many are new."""
+
+    def find_execution(self, execution_id: str) -> pd.DataFrame:
+        """The EXECUTIONS row with this id; no row where there is none. Not locked."""
+
+    def executions_of(self, customer_id: str) -> pd.DataFrame:
+        """All EXECUTIONS of a customer, in the order of entry. Not locked."""
+
+    def status_counts(self) -> pd.DataFrame:
+        """journey_key, journey_version, state, current_node_id and count, ordered by the first four."""
+
+    def dispatch_counts(self) -> pd.DataFrame:
+        """journey_key, action_type, status and count, ordered by the first three."""
+
     # reading whole tables, for reports, tests and the command line
 
     def read(self, table: str, **equals: Any) -> pd.DataFrame:
         """All rows of executions, transitions, dispatches, events, starts, points_transactions, campaign_executions,
-        runs or holds whose columns equal the given values; in the order in which they were written."""
+        campaigns, snapshots, runs or holds whose columns equal the given values (None: is null); in the order in which
+        they were written."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,59 @@
+"""Values that every store accepts, and refuses in the same words: text without NUL, JSON that survives a round trip."""
+
+import operator
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import pandas as pd
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from journey_pipelines.engine.frames import JSON, TEXT, conform
+from journey_pipelines.errors import StoreError
+
+ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+NUMPY_SCALAR: Final = operator.methodcaller("item")
+
+
+def storable(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> pd.DataFrame:
+    """The frame in its table's shape, its JSON values copied. Raises StoreError for a value that no store can keep."""
+    try:
+        shaped = conform(frame, columns)
+    except KeyError as error:
+        message = f"rows for {table} lack the column {error.args[0]}; every row needs a value there"
+        raise StoreError(message) from error
+    except (TypeError, ValueError) as error:
+        message = f"rows for {table} have values of a wrong type ({error}); see engine/frames.py for its columns"
+        raise StoreError(message) from error
+    _refuse_nul([name for name, dtype in columns.items() if dtype == TEXT], shaped, table)
+    for name in (name for name, dtype in columns.items() if dtype == JSON):
+        shaped[name] = pd.Series(copied(shaped[name].tolist(), column=f"{table}.{name}"), dtype=object)
+    return shaped
+
+
+def detached(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
+    """The rows as a copy whose JSON values are the caller's own."""
+    own = frame.reset_index(drop=True)
+    for name in (name for name, dtype in columns.items() if dtype == JSON):
+        own[name] = pd.Series(from_json(to_json(own[name].tolist())), dtype=object)
+    return own
+
+
+def copied(values: Sequence[Any], *, column: str) -> list[Any]:
+    """The JSON values as any store gives them back. Raises StoreError for what JSON cannot hold."""
+    try:
+        text = to_json(values, fallback=NUMPY_SCALAR)
+        copies: list[Any] = from_json(text, allow_inf_nan=False)
+    except (PydanticSerializationError, ValueError) as error:
+        message = f"{column} holds a value that is not JSON ({error}); store only finite numbers, text, lists and maps"
+        raise StoreError(message) from error
+    if b"\\u0000" in text and ESCAPED_NUL.search(text):
+        raise StoreError(f"{column} holds a NUL character, which Postgres cannot store; remove it at its source")
+    return copies
+
+
+def _refuse_nul(names: Sequence[str], frame: pd.DataFrame, table: str) -> None:
+    for name in names:
+        if frame[name].str.contains("\x00", regex=False, na=False).any():
+            message = f"{table}.{name} holds a NUL character, which Postgres cannot store; remove it at its source"
+            raise StoreError(message)
