@@ -1,0 +1,164 @@
+"""What one installation is set to: where the project lies and what it is connected to, from environment variables.
+
+Nothing is read at import: whoever composes the program passes the environment in.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from journey_pipelines.errors import SettingsError
+
+PACKAGED_TEMPLATES: Final = Path(__file__).parent / "delivery" / "templates"
+POSTGRES_SCHEMES: Final = frozenset(
+    {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+psycopg_async"}
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of one installation; all paths are absolute."""
+
+    home: Path
+    """The project: `journeys/`, `workspace.yaml`, and `.journeys/`, where everything that we write goes."""
+    store_url: str | None
+    """`postgresql://...` of the journey store; None: the embedded Postgres."""
+    dagster_url: str | None
+    """`postgresql://...` of Dagster's own storage; None: beside the journey store."""
+    warehouse_url: str
+    """SQLAlchemy URL of the warehouse."""
+    templates: Path
+    outbox: Path
+    snapshots: Path
+    policy: Path | None
+    """File with the rules of sending (caps, quiet hours), where there is one."""
+
+    @property
+    def state(self) -> Path:
+        """The folder of everything that the project writes."""
+        return self.home / ".journeys"
+
+    @property
+    def journeys(self) -> Path:
+        """The folder of the journey documents."""
+        return self.home / "journeys"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's DAGSTER_HOME."""
+        return self.state / "dagster"
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> "Settings":
+        """Read the settings; an empty variable counts as absent, a relative path starts at the project's home.
+
+        Raises SettingsError, which names the variable, for a value that cannot be right.
+
+        >>> Settings.from_environment({"JOURNEYS_HOME": "/"}, working_directory=Path("/")).warehouse_url
+        'duckdb:////.journeys/warehouse.duckdb'
+        """
+        given = {name: value.strip() for name, value in environment.items() if value.strip()}
+        home = _home(given, working_directory)
+        policy = _file(given, "JOURNEYS_POLICY", home)
+        own_templates = home / "journeys" / "templates"
+        templates = _folder(given, "JOURNEYS_TEMPLATES", home)
+        return cls(
+            home=home,
+            store_url=_postgres_url(given, "JOURNEYS_STORE_URL"),
+            dagster_url=_postgres_url(given, "JOURNEYS_DAGSTER_URL"),
+            warehouse_url=_warehouse_url(given, home),
+            templates=templates or (own_templates if own_templates.is_dir() else PACKAGED_TEMPLATES),
+            outbox=_path(given, "JOURNEYS_OUTBOX", home, home / ".journeys" / "outbox"),
+            snapshots=_path(given, "JOURNEYS_SNAPSHOTS", home, home / ".journeys" / "snapshots"),
+            policy=policy,
+        )
+
+
+def _home(given: Mapping[str, str], working_directory: Path) -> Path:
+    start = working_directory.resolve()
+    value = given.get("JOURNEYS_HOME")
+    if value is not None:
+        home = (start / Path(value).expanduser()).resolve()
+        if not home.is_dir():
+            message = f"JOURNEYS_HOME is {value!r}, which is no folder. Set it to the folder of your project."
+            raise SettingsError(message)
+        return home
+    parents = (start, *start.parents)
+    is_project = ((folder / "workspace.yaml").is_file() or (folder / "journeys").is_dir() for folder in parents)
+    return next((folder for folder, is_one in zip(parents, is_project, strict=True) if is_one), start)
+
+
+def _path(given: Mapping[str, str], name: str, home: Path, default: Path) -> Path:
+    """A folder that we make where it is absent."""
+    value = given.get(name)
+    if value is None:
+        return default
+    path = (home / Path(value).expanduser()).resolve()
+    if path.exists() and not path.is_dir():
+        message = (
+            f"{name} is {value!r}, which is a file, not a folder. Set it to a folder, or leave it out for {default}."
+        )
+        raise SettingsError(message)
+    return path
+
+
+def _folder(given: Mapping[str, str], name: str, home: Path) -> Path | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    path = (home / Path(value).expanduser()).resolve()
+    if not path.is_dir():
+        message = f"{name} is {value!r}, but there is no folder {path}. Make it, or leave the variable out."
+        raise SettingsError(message)
+    return path
+
+
+def _file(given: Mapping[str, str], name: str, home: Path) -> Path | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    path = (home / Path(value).expanduser()).resolve()
+    if not path.is_file():
+        message = f"{name} is {value!r}, but there is no file {path}. Write it, or leave the variable out."
+        raise SettingsError(message)
+    return path
+
+
+def _postgres_url(given: Mapping[str, str], name: str) -> str | None:
+    """The URL with the plain scheme, as libpq takes it. A message never repeats the URL: it may hold a password."""
+    value = given.get(name)
+    if value is None:
+        return None
+    scheme, separator, rest = value.partition("://")
+    if not separator or scheme not in POSTGRES_SCHEMES or not _is_readable(value):
+        found = f"begins with {scheme + separator!r}" if separator else "is no URL"
+        message = (
+            f"{name} {found}; expected postgresql://user:password@host:port/database of a Postgres 15 or newer. "
+            "Correct it, or leave it out for the embedded Postgres."
+        )
+        raise SettingsError(message)
+    return f"postgresql://{rest}"
+
+
+def _is_readable(url: str) -> bool:
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return False
+    return True
+
+
+def _warehouse_url(given: Mapping[str, str], home: Path) -> str:
+    value = given.get("JOURNEYS_WAREHOUSE_URL")
+    if value is None:
+        return f"duckdb:///{home / '.journeys' / 'warehouse.duckdb'}"
+    scheme, separator, _ = value.partition("://")
+    if not separator or not scheme.replace("+", "").replace("_", "").isalnum():
+        message = (
+            "JOURNEYS_WAREHOUSE_URL is no SQLAlchemy URL (dialect://...). Correct it, "
+            "or leave it out for the sample warehouse in .journeys/warehouse.duckdb."
+        )
+        raise SettingsError(message)
+    return value
