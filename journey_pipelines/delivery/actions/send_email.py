@@ -1,0 +1,80 @@
+"""`send_email`: a template or an inline body, with a subject."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, JsonValue, model_validator
+
+from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.actions.message import message_problems, render_message
+from journey_pipelines.delivery.plain_text import plain_text
+from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.texts import Scope, Text, compile_text
+from journey_pipelines.errors import Problem
+from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
+
+
+class EmailParameters(Parameters):
+    """Config of `send_email`: `subject` and either `template` or `body` (text, or HTML where it has tags)."""
+
+    subject: str = Field(min_length=1)
+    template: str | None = Field(default=None, min_length=1)
+    body: str | None = Field(default=None, min_length=1)
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_content(self) -> "EmailParameters":
+        if (self.template is None) == (self.body is None):
+            found = "both" if self.template else "neither"
+            raise ValueError(f"an e-mail needs either `template` or `body`, found {found}; keep exactly one")
+        return self
+
+
+class SendEmail(ActionType):
+    """An e-mail; payload {to, subject, template, variables, html, text}."""
+
+    name: ClassVar[str] = "send_email"
+    label: ClassVar[str] = "Send e-mail"
+    parameters: ClassVar[type[BaseModel]] = EmailParameters
+    is_message: ClassVar[bool] = True
+    policy: ClassVar[UnknownPolicy] = UnknownPolicy.AT_MOST_ONCE
+    channel: ClassVar[str | None] = "email"
+    address: ClassVar[str | None] = "email"
+
+    def check(self, parameters: BaseModel, provided: Provided) -> list[Problem]:
+        """Unknown templates, faulty texts, variables that nothing provides."""
+        config = _typed(parameters)
+        content_at = "/template" if config.template is not None else "/body"
+        texts: dict[str, Callable[[], Sequence[Text]]] = {
+            "/subject": lambda: [compile_text(config.subject)],
+            content_at: lambda: list(self._content(config).values()),
+        }
+        return message_problems(texts, config.variables, provided)
+
+    def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
+        """One payload for each dispatch; the subject is one line."""
+        config = _typed(parameters)
+        texts = {"subject": compile_text(config.subject), **self._content(config)}
+        payloads = render_message(texts, config.variables, scope, shows_variables=True)
+        template = {} if config.template is None else {"template": config.template}
+        return [
+            payload
+            if isinstance(payload, NoValue)
+            else {**template, **payload, "subject": " ".join(payload["subject"].split())}
+            for payload in payloads
+        ]
+
+    def _content(self, config: EmailParameters) -> Mapping[str, Text]:
+        if config.template is not None:
+            template = self.templates.get(config.template)
+            return {"text": template.text} if template.html is None else {"html": template.html, "text": template.text}
+        body = config.body or ""
+        if not re.search(r"<[a-zA-Z!/]", body):
+            return {"text": compile_text(body)}
+        return {"html": compile_text(body, is_html=True), "text": compile_text(plain_text(body))}
+
+
+def _typed(parameters: BaseModel) -> EmailParameters:
+    assert isinstance(parameters, EmailParameters)
+    return parameters

@@ -1,0 +1,64 @@
+"""`send_sms`: a message, or a template of text."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, Field, JsonValue, model_validator
+
+from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.actions.message import message_problems, render_message
+from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.texts import Scope, Text, compile_text
+from journey_pipelines.errors import Problem
+from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
+
+
+class SmsParameters(Parameters):
+    """Config of `send_sms`: `message` or `template`; where both are given, the message is what is sent."""
+
+    message: str | None = Field(default=None, min_length=1)
+    template: str | None = Field(default=None, min_length=1)
+    variables: dict[str, JsonValue] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_content(self) -> "SmsParameters":
+        if self.message is None and self.template is None:
+            raise ValueError("an SMS needs `message` or `template`, found neither; add one")
+        return self
+
+
+class SendSms(ActionType):
+    """An SMS; payload {to, message}."""
+
+    name: ClassVar[str] = "send_sms"
+    label: ClassVar[str] = "Send SMS"
+    parameters: ClassVar[type[BaseModel]] = SmsParameters
+    is_message: ClassVar[bool] = True
+    policy: ClassVar[UnknownPolicy] = UnknownPolicy.AT_MOST_ONCE
+    channel: ClassVar[str | None] = "sms"
+    address: ClassVar[str | None] = "phone"
+
+    def check(self, parameters: BaseModel, provided: Provided) -> list[Problem]:
+        """Unknown templates, faulty texts, variables that nothing provides."""
+        config = _typed(parameters)
+        texts: dict[str, Callable[[], Sequence[Text]]] = {}
+        if config.message is not None:
+            texts["/message"] = lambda: [self._content(config)]
+        if config.template is not None:
+            texts["/template"] = lambda: [self.templates.get(config.template or "").text]
+        return message_problems(texts, config.variables, provided)
+
+    def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
+        """One payload for each dispatch."""
+        config = _typed(parameters)
+        return render_message({"message": self._content(config)}, config.variables, scope)
+
+    def _content(self, config: SmsParameters) -> Text:
+        if config.message is not None:
+            return compile_text(config.message)
+        return self.templates.get(config.template or "").text
+
+
+def _typed(parameters: BaseModel) -> SmsParameters:
+    assert isinstance(parameters, SmsParameters)
+    return parameters

@@ -1,0 +1,73 @@
+"""Answers to dispatches: frames of key, status and result."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from journey_pipelines.engine.frames import JSON, TEXT, empty, stack
+from journey_pipelines.errors import DeliveryError
+
+ANSWERS: Final[Mapping[str, str]] = {"key": TEXT, "status": TEXT, "result": JSON}
+STATUSES: Final = ("sent", "failed", "retry", "unknown")
+
+
+def answers(
+    keys: Iterable[str], status: str | Sequence[str], results: Sequence[Mapping[str, Any]] | None = None
+) -> pd.DataFrame:
+    """One answer for each key, in order; one status for all or one for each; results default to {}."""
+    names = list(keys)
+    values = np.empty(len(names), dtype=object)
+    values[:] = [{} for _ in names] if results is None else list(map(dict, results))
+    statuses = [status] * len(names) if isinstance(status, str) else list(status)
+    return pd.DataFrame(
+        {"key": pd.array(names, dtype=TEXT), "status": pd.array(statuses, dtype=TEXT), "result": values}
+    )
+
+
+def no_answers() -> pd.DataFrame:
+    """No answer at all."""
+    return empty(ANSWERS)
+
+
+def together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """All answers below one another."""
+    return stack(frames, ANSWERS)
+
+
+def checked(answer: object, keys: pd.Series, *, source: str) -> pd.DataFrame:
+    """What `source` answered about the dispatches with these keys, as key, status, result.
+
+    A key without an answer stays without one. Raises DeliveryError for anything that is not such an answer.
+    """
+    if not isinstance(answer, pd.DataFrame):
+        raise DeliveryError(
+            f"{source} returned {type(answer).__name__}; expected a DataFrame with {', '.join(ANSWERS)}"
+        )
+    if absent := [name for name in ANSWERS if name not in answer]:
+        raise DeliveryError(
+            f"the answer of {source} lacks {_listed(absent)}; expected the columns {', '.join(ANSWERS)}"
+        )
+    if len(strange := answer["key"][~answer["key"].isin(keys)]):
+        raise DeliveryError(
+            f"{source} answered for {_listed(strange)}, which it was not given; answer for given keys only"
+        )
+    if len(twice := answer["key"][answer["key"].duplicated()]):
+        raise DeliveryError(f"{source} answered twice for {_listed(twice)}; answer once for each key")
+    if len(wrong := answer["status"][~answer["status"].isin(STATUSES)]):
+        raise DeliveryError(f"{source} answered with status {_listed(wrong)}; expected one of {', '.join(STATUSES)}")
+    return answers(answer["key"], answer["status"].tolist(), _results(answer["result"], source))
+
+
+def _results(results: pd.Series, source: str) -> list[Mapping[str, Any]]:
+    is_null = results.isna().to_numpy()
+    values = [{} if absent else value for value, absent in zip(results, is_null, strict=True)]
+    if wrong := [value for value in values if not isinstance(value, Mapping)]:
+        found = type(wrong[0]).__name__
+        raise DeliveryError(f"{source} answered with a result that is {found}; expected a dict for each dispatch")
+    return values
+
+
+def _listed(values: Iterable[object]) -> str:
+    return ", ".join(f"`{value}`" for value in pd.unique(pd.Series(list(values), dtype=object))[:3])

@@ -1,0 +1,23 @@
+"""What a channel is."""
+
+from typing import Protocol
+
+import pandas as pd
+
+
+class Channel(Protocol):
+    """Carries the messages of one kind. One behaviour suite runs against every channel."""
+
+    def send(self, dispatches: pd.DataFrame) -> pd.DataFrame:
+        """Hand over DISPATCHES rows with rendered payloads; returns key, status, result.
+
+        Status is sent, failed (will never work: the reason is in result["reason"]), retry (may work later) or unknown.
+        A key without an answer counts as unknown. Sending a key again must not reach the customer twice where the
+        provider allows it.
+        """
+
+    def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
+        """What is known of dispatches that were sent before a crash; returns key, status, result.
+
+        `sent` where it left, `retry` where it provably did not, no row where this channel cannot tell.
+        """

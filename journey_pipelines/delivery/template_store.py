@@ -1,0 +1,106 @@
+"""Folders of templates: `<name>.html`, `<name>.txt` or both; the samples that come with the project are one of them."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from journey_pipelines.delivery.plain_text import plain_text
+from journey_pipelines.delivery.sandbox import Variable
+from journey_pipelines.delivery.texts import Text
+from journey_pipelines.errors import TemplateError
+
+SAMPLE_TEMPLATES: Final = Path(__file__).parent / "templates"
+SUFFIXES: Final = (".html", ".txt")
+
+
+@dataclass(frozen=True)
+class MessageTemplate:
+    """A compiled template. E-mail uses both forms, other channels `text`, which comes from the HTML if not written."""
+
+    name: str
+    html: Text | None
+    text: Text
+
+    @cached_property
+    def variables(self) -> tuple[Variable, ...]:
+        """Every dotted variable that it reads, each once."""
+        return merged(*([self.html.variables] if self.html else []), self.text.variables)
+
+
+class TemplateStore:
+    """Templates of one or more folders, the first folder that has a name wins; without a folder, the samples.
+
+    >>> TemplateStore().names()
+    ['points_notification', 'retention_offer', 'welcome_email']
+    """
+
+    def __init__(self, *folders: Path | str) -> None:
+        self.folders = tuple(map(Path, folders)) or (SAMPLE_TEMPLATES,)
+        self._compiled: dict[str, MessageTemplate] = {}
+
+    def names(self) -> list[str]:
+        """All template names, sorted. Raises TemplateError for a folder that cannot be read."""
+        return sorted(self._files())
+
+    def get(self, name: str) -> MessageTemplate:
+        """The compiled template. Raises TemplateError where it is missing, unreadable or not allowed."""
+        if name not in self._compiled:
+            self._compiled[name] = self._compile(name)
+        return self._compiled[name]
+
+    def variables(self, name: str) -> tuple[Variable, ...]:
+        """The dotted variables that a template reads, and which have a default. Raises TemplateError."""
+        return self.get(name).variables
+
+    def _files(self) -> dict[str, dict[str, Path]]:
+        found: dict[str, dict[str, Path]] = {}
+        for folder in reversed(self.folders):
+            try:
+                paths = [path for path in folder.iterdir() if path.suffix in SUFFIXES]
+            except OSError as error:
+                raise TemplateError(f"template folder {folder} cannot be read ({error.strerror}); create it") from error
+            of_folder: dict[str, dict[str, Path]] = {}
+            for path in paths:
+                of_folder.setdefault(path.stem, {})[path.suffix] = path
+            found |= of_folder
+        return found
+
+    def _compile(self, name: str) -> MessageTemplate:
+        files = self._files()
+        if name not in files:
+            known = ", ".join(sorted(files)) or "none"
+            places = " or ".join(str(folder / f"{name}.html") for folder in self.folders)
+            raise TemplateError(f"there is no template `{name}` (known: {known}); add {places}")
+        html = _source(name, files[name].get(".html"))
+        text = _source(name, files[name].get(".txt"))
+        try:
+            return MessageTemplate(
+                name,
+                html=None if html is None else Text(html, is_html=True),
+                text=Text(text if text is not None else plain_text(html or "")),
+            )
+        except TemplateError as error:
+            raise TemplateError(f"template `{name}`: {error}") from error
+
+
+def merged(*readings: tuple[Variable, ...]) -> tuple[Variable, ...]:
+    """Each variable once: with a default only if it has one everywhere."""
+    found: dict[str, Variable] = {}
+    for variable in (variable for reading in readings for variable in reading):
+        known = found.get(variable.path, variable)
+        found[variable.path] = Variable(
+            variable.path,
+            has_default=known.has_default and variable.has_default,
+            is_always_printed=known.is_always_printed or variable.is_always_printed,
+        )
+    return tuple(found.values())
+
+
+def _source(name: str, path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise TemplateError(f"template `{name}` cannot be read from {path} ({error}); save it as UTF-8") from error

@@ -1,0 +1,161 @@
+"""Texts with variables, compiled once and rendered as columns: one value for each dispatch."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from jinja2 import Template, nodes
+from jinja2 import TemplateError as JinjaError
+
+from journey_pipelines.delivery.sandbox import HTML, PLAIN, MissingVariable, NoValue, Variable, parse
+from journey_pipelines.errors import Problem, TemplateError
+
+Column = Sequence[object]
+
+
+class Scope:
+    """What texts read: columns of values behind dotted names, one value for each dispatch of a node."""
+
+    def __init__(self, size: int, read: Callable[[str], Column]) -> None:
+        self.size = size
+        self._read = read
+
+    def column(self, path: str) -> Column:
+        """One value for each dispatch; a NoValue where there is none."""
+        return self._read(path)
+
+    def within(self, bound: Mapping[str, Column]) -> "Scope":
+        """The scope of a template: the config's variables first, then everything that was readable before."""
+
+        def read(path: str) -> Column:
+            head, *rest = path.split(".")
+            if head not in bound:
+                return self._read(path)
+            return [dig(value, rest, path) for value in bound[head]] if rest else bound[head]
+
+        return Scope(self.size, read)
+
+
+class Text:
+    """One compiled text. `keeps_type`: a text that is a single expression gives its value, not its print."""
+
+    def __init__(self, source: str, *, is_html: bool = False, keeps_type: bool = False) -> None:
+        tree, self.variables = parse(source, is_html=is_html)
+        expression = _single_expression(tree) if keeps_type else None
+        self._slots = [f"v{number}" for number in range(len(self.variables))]
+        self._needed = [number for number, variable in enumerate(self.variables) if variable.is_always_printed]
+        self._is_plain_variable = isinstance(expression, nodes.Name)
+        self._is_expression = expression is not None
+        if expression is not None:
+            tree = nodes.Template([nodes.Assign(nodes.Name("value", "store"), expression, lineno=1)], lineno=1)
+        environment = HTML if is_html else PLAIN
+        tree.set_environment(environment)
+        self._template: Template = environment.from_string(tree)
+
+    def column(self, scope: Scope) -> Column:
+        """One rendered value for each dispatch; a NoValue with its reason where a variable is missing."""
+        if not self.variables:
+            return [self._render(())] * scope.size
+        columns = [scope.column(variable.path) for variable in self.variables]
+        if self._is_plain_variable:
+            return columns[0]
+        return [self._render(row) for row in zip(*columns, strict=True)]
+
+    def _render(self, row: tuple[object, ...]) -> object:
+        # a missing variable is common, an exception out of Jinja slow: look before
+        for number in self._needed:
+            if isinstance(row[number], NoValue):
+                return row[number]
+        values = dict(zip(self._slots, row, strict=True))
+        try:
+            if self._is_expression:
+                return vars(self._template.make_module(values))["value"]
+            return self._template.render(values)
+        except MissingVariable as error:
+            return NoValue(str(error))
+        except (JinjaError, TypeError, ValueError, ArithmeticError) as error:
+            return NoValue("", reason=f"template_error: {error}")
+
+
+@lru_cache(maxsize=4096)
+def compile_text(source: str, *, is_html: bool = False, keeps_type: bool = False) -> Text:
+    """A compiled text, shared by all who have the same source. Raises TemplateError."""
+    return Text(source, is_html=is_html, keeps_type=keeps_type)
+
+
+def render_value(value: object, scope: Scope) -> Column:
+    """One value for each dispatch of a JSON value whose texts may hold variables. Raises TemplateError.
+
+    A text that is exactly one expression keeps the type of its value: "{{account.points_balance}}" is a number.
+    """
+    if isinstance(value, str):
+        return compile_text(value, keeps_type=True).column(scope)
+    if isinstance(value, Mapping):
+        return assemble({str(key): render_value(child, scope) for key, child in value.items()}, scope.size)
+    if isinstance(value, list):
+        parts = assemble({str(at): render_value(child, scope) for at, child in enumerate(value)}, scope.size)
+        return [row if isinstance(row, NoValue) else list(row.values()) for row in parts]
+    return [value] * scope.size
+
+
+def assemble(
+    parts: Mapping[str, Column], size: int, *, needed: Sequence[Column] = ()
+) -> list[dict[str, Any] | NoValue]:
+    """One dict for each dispatch, or the first NoValue among its parts and the `needed` columns."""
+    if not parts and not needed:
+        return [{} for _ in range(size)]
+    names = list(parts)
+    return [_joined(names, row) for row in zip(*needed, *parts.values(), strict=True)]
+
+
+def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:
+    """Faults of every text inside a JSON value: bad syntax, variables without default that nothing provides."""
+    if isinstance(value, str):
+        try:
+            variables = compile_text(value, keeps_type=True).variables
+        except TemplateError as error:
+            yield Problem(at, str(error))
+        else:
+            yield from unprovided(variables, at, is_provided)
+    elif isinstance(value, Mapping):
+        for key, child in value.items():
+            yield from text_problems(child, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}", is_provided)
+    elif isinstance(value, list):
+        for number, child in enumerate(value):
+            yield from text_problems(child, f"{at}/{number}", is_provided)
+
+
+def unprovided(variables: Iterable[Variable], at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:
+    """A problem for each variable without default that nothing provides."""
+    for variable in variables:
+        if not variable.has_default and not is_provided(variable.path):
+            hint = f'provide it or write {{{{{variable.path}|default("...")}}}}'
+            yield Problem(at, f"nothing provides the variable `{variable.path}`; {hint}")
+
+
+def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
+    if len(tree.body) != 1 or not isinstance(tree.body[0], nodes.Output) or len(tree.body[0].nodes) != 1:
+        return None
+    only = tree.body[0].nodes[0]
+    return None if isinstance(only, nodes.TemplateData) else only
+
+
+def _joined(names: Sequence[str], row: tuple[object, ...]) -> dict[str, Any] | NoValue:
+    for value in row:
+        if isinstance(value, NoValue):
+            return value
+    return dict(zip(names, row[len(row) - len(names) :], strict=True))
+
+
+def dig(value: object, keys: Sequence[str], path: str) -> object:
+    """The value behind further keys of a dotted name; a NoValue where there is none."""
+    for key in keys:
+        if isinstance(value, NoValue):
+            return value
+        if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+            value = value[int(key)]
+        else:
+            value = value.get(key) if isinstance(value, Mapping) else None
+        if value is None:
+            return NoValue(path)
+    return value
