@@ -16,7 +16,6 @@ and the socket's directory is open to the server's account and root alone.
 import json
 import logging
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -33,40 +32,14 @@ from psycopg import sql
 
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store import keeper
-from journey_pipelines.store.locations import (
-    MAJOR_VERSION,
-    PORT,
-    Cluster,
-    give,
-    locate,
-    programs,
-    run_as,
-    server_environment,
-)
+from journey_pipelines.store.locations import PORT, Cluster, locate, programs, server_environment
 from journey_pipelines.store.locks import exclusive, exclusive_if_free, open_lock, shared
+from journey_pipelines.store.server_files import SERVER_SETTINGS, USER, initialise
 
-USER: Final = "journeys"
 STORE_DATABASE: Final = "journeys"
 DAGSTER_DATABASE: Final = "dagster"
 READY_LIMIT_SECONDS: Final = 1800.0  # crash recovery replays up to gigabytes of log
 LARGEST_LOG_BYTES: Final = 10_000_000
-
-SERVER_SETTINGS: Final = {
-    "listen_addresses": "",
-    "port": str(PORT),
-    "unix_socket_permissions": "0700",
-    "max_connections": "200",  # Dagster's UI, daemon, code server and each run hold pools of their own
-    "shared_buffers": "128MB",
-    "work_mem": "16MB",
-    "maintenance_work_mem": "128MB",
-    "max_parallel_workers_per_gather": "0",  # parallel plans need more of /dev/shm than a container may have
-    "jit": "off",
-    "wal_level": "minimal",
-    "max_wal_senders": "0",
-    "max_logical_replication_workers": "0",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-}
 
 _log = logging.getLogger(__name__)
 
@@ -172,7 +145,7 @@ def _answers(server: EmbeddedPostgres) -> bool:
 def _start(cluster: Cluster) -> int:
     """Start the server under a keeper of its own; gives where its log begins. Held: `server`, so nobody else lives."""
     binaries = programs(cluster)
-    _initialise(cluster, binaries)
+    initialise(cluster, binaries)
     (cluster.data / "postmaster.pid").unlink(missing_ok=True)  # stale, whoever has its process id by now
     settings = {**SERVER_SETTINGS, "unix_socket_directories": str(cluster.socket_directory)}
     command = [str(binaries / "postgres"), "-D", str(cluster.data)]
@@ -228,38 +201,6 @@ def _keep(cluster: Cluster, keeper_lock: int, order: dict[str, object]) -> None:
     finally:
         os.close(users_lock)
         os.close(server_watch)
-
-
-def _initialise(cluster: Cluster, binaries: Path) -> None:
-    """Make the database files on first use: complete under another name first, so that a crash leaves no half."""
-    if cluster.data.exists():
-        _refuse_other_version(cluster)
-        return
-    partial = cluster.base / "data.new"
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    give(partial, cluster.account)
-    command = [str(binaries / "initdb"), "-D", str(partial), "-U", USER, "--auth=trust", "--encoding=UTF8"]
-    # order of text by code point, as in Python, and the same on every system
-    command += ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    result = run_as(cluster.account, command)
-    if result.returncode != 0:
-        message = (
-            f"The embedded Postgres cannot make its files in {cluster.base}: {result.stderr.strip()} "
-            "Mend that, or set JOURNEYS_STORE_URL to a Postgres of yours."
-        )
-        raise StoreError(message)
-    partial.rename(cluster.data)
-
-
-def _refuse_other_version(cluster: Cluster) -> None:
-    version = (cluster.data / "PG_VERSION").read_text().strip()
-    if version != MAJOR_VERSION:
-        message = (
-            f"The files in {cluster.data} are of Postgres {version}; the embedded one is {MAJOR_VERSION}. "
-            "Delete .journeys to start anew, or serve them with Postgres of their version and set JOURNEYS_STORE_URL."
-        )
-        raise StoreError(message)
 
 
 def _why_dead(cluster: Cluster, log_start: int) -> str:

@@ -1,0 +1,84 @@
+# `make help` lists what there is. Everything runs in .venv, which `setup` makes from the hashed lock.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+export UV_COMPILE_BYTECODE := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# The newest Python that really runs (a version manager's shim may not), has venv and is one that we support.
+SUPPORTED := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+ifndef PYTHON
+PYTHON := $(shell for candidate in python3.13 python3.12 python3.11 python3 python; do \
+	$$candidate -c '$(SUPPORTED)' >/dev/null 2>&1 && echo $$candidate && break; done)
+endif
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: setup ## Set up, then walk the sample year's shoppers through two journeys inside Dagster
+	@$(BIN)/python -m journey_pipelines.demo
+
+.PHONY: test
+test: setup ## Set up, then run the tests
+	@$(BIN)/python -m pytest
+
+.PHONY: dev
+dev: setup ## Start the database, Dagster's UI and its daemon
+	@$(BIN)/journeys dev
+
+.PHONY: check
+check: lint types contracts test ## Everything that CI runs
+
+.PHONY: lint
+lint: setup ## Check style and format
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: setup ## Check the types
+	@$(BIN)/mypy
+
+.PHONY: contracts
+contracts: setup ## Check the order of the layers
+	@$(BIN)/lint-imports
+
+.PHONY: format
+format: setup ## Format the code and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: setup
+setup: $(STAMP) ## Make .venv with the locked packages
+
+# pip is the way out where only pip is told how to reach the package index (pip.conf, PIP_*): uv does not read that.
+$(STAMP): requirements/dev.txt pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "No Python from 3.11 to 3.13 with venv found. Install one (Debian: apt install python3-venv)" \
+			"or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
+	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt \
+		|| { echo "uv could not install the packages; pip tries" >&2; \
+		$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt; }
+	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e . \
+		|| $(BIN)/python -m pip install --quiet --no-deps -e .
+	@touch $(STAMP)
+
+.PHONY: lock
+lock: setup ## Write requirements/dev.txt anew from pyproject.toml, for all platforms
+	@$(BIN)/python -m uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--extra dev --python-version 3.11 pyproject.toml -o requirements/dev.txt
+
+.PHONY: clean
+clean: ## Remove .venv and everything that was written, the embedded database included
+	@if [ -d .journeys ] && [ -x $(BIN)/python ]; then $(BIN)/python -m journey_pipelines.store.removal .; fi
+	@rm -rf .journeys $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
