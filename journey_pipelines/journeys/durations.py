@@ -103,3 +103,7 @@ def _written(number: int, unit: str) -> str:
 def _shown(value: object) -> str:
     text = repr(value)
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}…"
+
+
+NOTHING: Final = Duration()
+ONE_HOUR: Final = Duration(seconds=3600)

@@ -1,0 +1,45 @@
+"""Actions: their type exists, their config fits its model, what their templates read exists."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from journey_pipelines.errors import Problem
+from journey_pipelines.journeys.catalog import Catalog
+from journey_pipelines.journeys.configs import ACTION_KEYS
+from journey_pipelines.journeys.draft import Draft, DraftNode
+from journey_pipelines.journeys.pointers import pointer
+from journey_pipelines.journeys.rule_checks import Scopes
+from journey_pipelines.journeys.validation import read_part, suggestion
+
+
+def check_actions(draft: Draft, scopes: Scopes, catalog: Catalog) -> tuple[dict[str, BaseModel], list[Problem]]:
+    """The parameters of every right action, by node id, and every problem."""
+    parameters: dict[str, BaseModel] = {}
+    problems: list[Problem] = []
+    for node in draft.nodes:
+        if node.type == "action" and isinstance(node.raw.get("action_type"), str):
+            found, faults = _check_action(node, scopes, catalog)
+            problems.extend(faults)
+            if found is not None:
+                parameters[node.id] = found
+    return parameters, problems
+
+
+def own_config(config: dict[str, Any] | Any) -> dict[str, Any]:
+    """The part of an action's config that belongs to its type."""
+    return {key: value for key, value in config.items() if key not in ACTION_KEYS}
+
+
+def _check_action(node: DraftNode, scopes: Scopes, catalog: Catalog) -> tuple[BaseModel | None, list[Problem]]:
+    at = pointer(node.at, "config")
+    name = str(node.raw["action_type"])
+    traits = catalog.actions.get(name)
+    if traits is None:
+        known = suggestion(name, sorted(catalog.actions))
+        return None, [Problem(pointer(at, "action_type"), f"unknown action type {name!r}; {known}")]
+    parameters, problems = read_part(traits.parameters, own_config(node.raw), at)
+    if parameters is None:
+        return None, problems
+    faults = traits.check(parameters, scopes.at(node.id))
+    return parameters, [Problem(at + fault.path, fault.message) for fault in faults]
