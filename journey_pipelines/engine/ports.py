@@ -280,6 +280,11 @@ class Dispatcher(Protocol):
         """Hand them over; returns key, status (sent | failed | retry | unknown), result (dict). Outside transactions;
         a key without an answer counts as unknown."""
 
+    def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:
+        """What the provider says of dispatches whose fate we do not know: key, status, result. `sent` or `failed`
+        where it knows them, `retry` where they provably never left; no row where nobody can tell. Outside
+        transactions."""
+
     def perform(self, sent: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
         """The effects in our own store (points, campaigns) of dispatches just sent, inside the transaction that
         records their results; returns key, status, result (what to add to the action's result)."""

@@ -1,0 +1,109 @@
+"""The one place that builds the parts of an installation from its settings, for the command line and Dagster alike.
+
+Belongs here: which class stands behind which setting. Does not belong here: behaviour.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import yaml
+
+from journey_pipelines.delivery.actions.registry import load_actions
+from journey_pipelines.delivery.channels import Channel, LocalOutbox
+from journey_pipelines.delivery.contact import ContactPolicy
+from journey_pipelines.delivery.dispatcher import ChannelDispatcher
+from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.engine.passes import Engine
+from journey_pipelines.engine.ports import Dispatcher
+from journey_pipelines.errors import SettingsError
+from journey_pipelines.journeys.catalog import Catalog
+from journey_pipelines.settings import Settings
+from journey_pipelines.snapshots.parquet import ParquetSource, SnapshotStore
+from journey_pipelines.snapshots.warehouse import Warehouse
+from journey_pipelines.store.embedded import ensure_running
+from journey_pipelines.store.postgres import PostgresStore
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Store, warehouse, snapshots, channels and engine of one installation, each built when it is first asked for."""
+
+    settings: Settings
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> "Installation":
+        """Read the settings; nothing is connected yet."""
+        return cls(Settings.from_environment(environment, working_directory=working_directory))
+
+    @cached_property
+    def store_url(self) -> str:
+        """The configured Postgres, or the embedded one, which is started now if it does not run."""
+        return self.settings.store_url or ensure_running(self.settings.home).url
+
+    @cached_property
+    def store(self) -> PostgresStore:
+        """The journey store, with its tables."""
+        return PostgresStore(self.store_url)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The warehouse, read-only."""
+        return Warehouse(self.settings.warehouse_url)
+
+    @cached_property
+    def snapshots(self) -> SnapshotStore:
+        """The Parquet partitions."""
+        return SnapshotStore(self.settings.snapshots)
+
+    @cached_property
+    def source(self) -> ParquetSource:
+        """The partitions as the engine reads them."""
+        return ParquetSource(self.snapshots)
+
+    @cached_property
+    def templates(self) -> TemplateStore:
+        """The folder of templates."""
+        return TemplateStore(self.settings.templates)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What journey documents may name, without what only the warehouse knows."""
+        return Catalog(actions=load_actions(self.templates))
+
+    @cached_property
+    def full_catalog(self) -> Catalog:
+        """The catalog with the warehouse's features and segments: what publication checks against."""
+        return Catalog(
+            actions=self.catalog.actions,
+            features=self.warehouse.feature_names(),
+            segments=frozenset(self.warehouse.segments()),
+        )
+
+    @cached_property
+    def channels(self) -> Mapping[str, Channel]:
+        """Where messages of each channel go: the local outbox folder."""
+        outbox = LocalOutbox(self.settings.outbox)
+        return {"email": outbox, "sms": outbox, "push": outbox}
+
+    @cached_property
+    def policy(self) -> ContactPolicy | None:
+        """Frequency caps and quiet hours, where a file sets them."""
+        path = self.settings.policy
+        if path is None:
+            return None
+        try:
+            return ContactPolicy.parse(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise SettingsError(f"JOURNEYS_POLICY names {path}, which cannot be read ({error}); correct it") from error
+
+    @cached_property
+    def dispatcher(self) -> Dispatcher:
+        """The live way out."""
+        return ChannelDispatcher(load_actions(self.templates), self.channels, policy=self.policy)
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The engine over all of these."""
+        return Engine(self.store, self.source, self.dispatcher, self.catalog)

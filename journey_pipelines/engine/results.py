@@ -1,0 +1,126 @@
+"""Results: what the answer to a dispatch makes of the dispatch and of its execution."""
+
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_pipelines.engine import calendar
+from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
+from journey_pipelines.journeys.journey import Journey
+from journey_pipelines.journeys.nodes import ActionNode
+
+SETTLED = ("sent", "skipped", "failed")
+
+
+def answered(dispatches: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
+    """The dispatches with the status and result that the deliverer gave; without an answer they are unknown.
+
+    `answers` has key, status (sent | failed | retry | unknown) and result (dict or null). Same rows, same order.
+    """
+    found = answers.drop_duplicates("key").set_index("key").reindex(dispatches["key"])
+    results = np.empty(len(dispatches), dtype=object)
+    results[:] = [r if isinstance(r, dict) else {} for r in found["result"]]
+    return conform(dispatches.assign(status=found["status"].fillna("unknown").array, result=results), DISPATCHES)
+
+
+def limit_retries(dispatches: pd.DataFrame, nodes: dict[tuple[str, int, str], ActionNode]) -> pd.DataFrame:
+    """A retry beyond the attempts that its action allows is failed, with the last error as reason."""
+    allowed = _by_node(dispatches, {key: node.retry.attempts for key, node in nodes.items()}).astype("int64")
+    is_exhausted = (dispatches["status"] == "retry") & (dispatches["attempt"] >= allowed)
+    reasons = _reasons(dispatches)
+    exhausted = "retries_exhausted: " + dispatches["attempt"].astype("str") + " attempts, the last said: "
+    return dispatches.assign(
+        status=dispatches["status"].mask(is_exhausted, "failed"),
+        reason=dispatches["reason"]
+        .mask(dispatches["status"] == "failed", reasons)
+        .mask(is_exhausted, exhausted + reasons),
+    )
+
+
+def settle(dispatches: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Complete the rows whose fate is known: `settled_at`, and the action's whole result."""
+    is_settled = dispatches["status"].isin(SETTLED)
+    return dispatches.assign(
+        settled_at=dispatches["settled_at"].mask(is_settled, pd.Timestamp(as_of)),
+        next_at=dispatches["next_at"].mask(is_settled),
+        result=_whole_results(dispatches, as_of),
+    )
+
+
+def next_tries(dispatches: pd.DataFrame, journeys: dict[tuple[str, int], Journey], as_of: datetime) -> pd.Series:
+    """When each unsettled row is looked at again: a retry after its backoff, an unknown one after `settle_after`.
+
+    A row that has its time already (a deferral) keeps it; settled rows have none.
+    """
+    due = dispatches["next_at"].astype(TIME).copy()
+    groups = dispatches.groupby(["journey_key", "journey_version", "node_id", "status"], sort=False).indices
+    for (key, version, node_id, status), rows in groups.items():
+        journey = journeys[(key, version)]
+        node = journey.nodes[node_id]
+        if status not in ("retry", "unknown") or not isinstance(node, ActionNode):
+            continue
+        wait = node.retry.backoff if status == "retry" else journey.settle_after
+        zones = pd.Series([journey.timezone] * len(rows), dtype="str")
+        now = pd.Series(pd.Timestamp(as_of), index=zones.index, dtype=TIME)
+        due.iloc[rows] = calendar.add(now, zones, wait).array
+    return due
+
+
+def advance_executions(executions: pd.DataFrame, dispatches: pd.DataFrame) -> pd.DataFrame:
+    """The executions of these dispatches (same order) as the answers leave them: result in the context, next look."""
+    is_settled = dispatches["status"].isin(SETTLED).to_numpy()
+    contexts = np.empty(len(executions), dtype=object)
+    contexts[:] = [
+        {**context, f"action_result_{node}": result} if settled else context
+        for context, node, result, settled in zip(
+            executions["context"], dispatches["node_id"], dispatches["result"], is_settled, strict=True
+        )
+    ]
+    status = dispatches["status"].mask(dispatches["status"] == "pending", "deferred")
+    return executions.assign(
+        context=contexts,
+        action_status=status.array,
+        # a settled row keeps the due time that led to the action: the next send is as late as this one was
+        due_at=dispatches["due_at"].where(is_settled, dispatches["next_at"]).array,
+    )
+
+
+def _whole_results(dispatches: pd.DataFrame, as_of: datetime) -> np.ndarray:
+    at = as_of.isoformat()
+    whole = np.empty(len(dispatches), dtype=object)
+    whole[:] = [
+        {**_known(status, reason), **extra, "success": status == "sent", "action": action, "customer_id": who, "at": at}
+        if status in SETTLED
+        else extra
+        for status, reason, extra, action, who in zip(
+            dispatches["status"],
+            dispatches["reason"].astype(object).where(dispatches["reason"].notna(), None),
+            dispatches["result"],
+            dispatches["action_type"],
+            dispatches["customer_id"],
+            strict=True,
+        )
+    ]
+    return whole
+
+
+def _known(status: str, reason: str | None) -> dict[str, Any]:
+    known: dict[str, Any] = {"skipped": True} if status == "skipped" else {}
+    return known if reason is None else {**known, "reason": reason}
+
+
+def _reasons(dispatches: pd.DataFrame) -> pd.Series:
+    """What the answers say of their failure."""
+    said = [r.get("reason") or r.get("error") or r.get("message") for r in dispatches["result"]]
+    found = pd.Series(said, dtype=object, index=dispatches.index)
+    return found.where(found.notna(), dispatches["reason"]).fillna("no reason given").astype("str")
+
+
+def _by_node(dispatches: pd.DataFrame, values: dict[tuple[str, int, str], Any]) -> pd.Series:
+    """A value for each row by its (journey, version, node)."""
+    found = pd.Series([None] * len(dispatches), index=dispatches.index, dtype=object)
+    for key, rows in dispatches.groupby(["journey_key", "journey_version", "node_id"], sort=False).indices.items():
+        found.iloc[rows] = values[key]
+    return found

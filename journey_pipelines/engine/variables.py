@@ -1,0 +1,166 @@
+"""What rules, waits and templates can read of a group of executions, as columns behind dotted names."""
+
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.rules import Rule
+
+_RESERVED = frozenset({"customer_id", "journey_id", "customer", "account", "event"})
+
+
+class SnapshotRows:
+    """A snapshot's columns, looked up by customer: one hash lookup for each group, then takes."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame.drop_duplicates("customer_id") if not frame["customer_id"].is_unique else frame
+        self.index = pd.Index(self.frame["customer_id"])
+
+    def positions(self, customer_ids: Any) -> np.ndarray:
+        """Row of each customer, -1 where there is none."""
+        found: np.ndarray = self.index.get_indexer(pd.Index(customer_ids))
+        return found
+
+    def take(self, column: str, positions: np.ndarray) -> Any:
+        """The column's cells at these rows; missing where the position is -1."""
+        return take_cells(self.frame, column, positions)
+
+
+def take_cells(frame: pd.DataFrame, column: str, positions: np.ndarray) -> Any:
+    """Cells of one column at these rows; missing where the position is -1 or the frame lacks the column."""
+    if column not in frame or len(frame) == 0:
+        return np.full(len(positions), None, dtype=object)
+    values = frame[column].array
+    cells = values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values
+    return pd.api.extensions.take(cells, positions, allow_fill=bool((positions < 0).any()))
+
+
+class World:
+    """The facts of one run, indexed by customer once for all journeys."""
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        features = facts.features.frame if facts.features is not None else pd.DataFrame({"customer_id": []}, dtype=str)
+        self.features = SnapshotRows(features)
+        self.profiles = SnapshotRows(facts.profiles)
+        self._members = {name: pd.Index(s.frame["customer_id"]).unique() for name, s in facts.segments.items()}
+
+    def members(self, segment: str) -> pd.Index:
+        """Customer ids of a segment; none where it is not known (the guards held it and somebody approved)."""
+        return self._members.get(segment, pd.Index([], dtype="str"))
+
+
+class ContextColumns:
+    """The variables of executions: features, profile, account, start data, event, earlier results.
+
+    `contexts` is None before entry. All columns have one row for each customer given, in the order given.
+    """
+
+    def __init__(
+        self,
+        *,
+        journey_key: str,
+        customer_ids: pd.Series,
+        contexts: Any,
+        declared: Collection[str],
+        world: World,
+        transaction: StoreTransaction,
+    ) -> None:
+        self._journey_key = journey_key
+        self._customers = customer_ids.reset_index(drop=True)
+        self._contexts = contexts
+        self._declared = frozenset(declared)
+        self._world = world
+        self._transaction = transaction
+        self.feature_rows = world.features.positions(self._customers)
+        self._profile_rows = world.profiles.positions(self._customers)
+        self._accounts: pd.DataFrame | None = None
+
+    def frame(self, rule: Rule, rows: np.ndarray | None = None) -> pd.DataFrame:
+        """The columns that a rule reads, for these rows (all where None); index is a RangeIndex."""
+        names = self._everything() if rule.reads_everything else set()
+        names |= {self._top_name(path) for path in rule.paths} | set(rule.columns & _RESERVED - {"customer", "account"})
+        size = len(self._customers) if rows is None else len(rows)
+        columns = {name: self.cells(name, rows) for name in sorted(names)}
+        return pd.DataFrame(columns, index=pd.RangeIndex(size))
+
+    def zones(self, default: str) -> pd.Series:
+        """Each customer's time zone as the profile says, `default` where it says nothing."""
+        named = pd.Series(self.cells("customer.timezone", None), dtype=object)
+        return named.where(named.notna(), default)
+
+    def column(self, path: str, rows: np.ndarray | None = None) -> pd.Series:
+        """Object Series of the values behind a dotted name; None where null or absent."""
+        name = self._top_name(path)
+        cells = pd.Series(self.cells(name, rows)).reset_index(drop=True)
+        values = cells.astype(object).where(cells.notna(), None)
+        rest = [part for part in path[len(name) :].split(".") if part]
+        for part in rest:
+            values = pd.Series([v.get(part) if isinstance(v, dict) else None for v in values], dtype=object)
+        return values
+
+    def cells(self, name: str, rows: np.ndarray | None) -> Any:
+        """The cells of one top-level column or of `customer.x`, `account.x`, for these rows."""
+        head, _, rest = name.partition(".")
+        if name == "customer_id":
+            return self._customers.array if rows is None else self._customers.array.take(rows)
+        if name == "journey_id":
+            return np.full(len(self._customers) if rows is None else len(rows), self._journey_key, dtype=object)
+        if head == "customer":
+            return _record(self._world.profiles.frame, self._pick(self._profile_rows, rows), rest)
+        if head == "account":
+            return _record(self._account_rows(), np.arange(len(self._customers)) if rows is None else rows, rest)
+        if head == "event" or head.startswith("action_result_") or head in self._declared:
+            return self._from_context(head, rows)
+        if name in self._world.features.frame:
+            return self._world.features.take(name, self._pick(self.feature_rows, rows))
+        return np.full(len(self._customers) if rows is None else len(rows), None, dtype=object)
+
+    def _pick(self, positions: np.ndarray, rows: np.ndarray | None) -> np.ndarray:
+        return positions if rows is None else positions[rows]
+
+    def _from_context(self, key: str, rows: np.ndarray | None) -> np.ndarray:
+        found = np.full(len(self._customers) if rows is None else len(rows), None, dtype=object)
+        if self._contexts is not None:
+            contexts = self._contexts if rows is None else self._contexts[rows]
+            found[:] = [context.get(key) for context in contexts]
+        return found
+
+    def _account_rows(self) -> pd.DataFrame:
+        """One row for each customer of the group, in the same order; balance 0 where there is no account yet."""
+        if self._accounts is None:
+            unique = pd.Index(self._customers.unique())
+            found = self._transaction.balances(unique).drop_duplicates("customer_id").set_index("customer_id")
+            rows = found.reindex(self._customers).reset_index()
+            rows["points_balance"] = rows["points_balance"].fillna(0).astype("int64")
+            rows["program_id"] = rows["program_id"].astype("Int64")
+            self._accounts = rows
+        return self._accounts
+
+    def _top_name(self, path: str) -> str:
+        """The column that a dotted name is found in: `customer.x` and `account.x` whole, a feature, else its head."""
+        head, _, rest = path.partition(".")
+        if head in ("customer", "account") and rest:
+            return f"{head}.{rest.split('.', maxsplit=1)[0]}"
+        return path if path in self._world.features.frame else head
+
+    def _everything(self) -> set[str]:
+        keys: set[str] = set().union(*self._contexts) if self._contexts is not None and len(self._contexts) else set()
+        features = set(self._world.features.frame.columns) - {"customer_id"}
+        return features | keys | {"customer_id", "journey_id", "customer", "account"}
+
+
+def _record(frame: pd.DataFrame, positions: np.ndarray, field: str) -> Any:
+    """One field of a record, or the records whole (dicts) where `field` is empty."""
+    if field:
+        return take_cells(frame, field.split(".", maxsplit=1)[0], positions)
+    names = list(frame.columns)
+    cells = [pd.Series(take_cells(frame, name, positions)).astype(object) for name in names]
+    columns = [c.where(c.notna(), None).to_list() for c in cells]
+    records = np.empty(len(positions), dtype=object)
+    records[:] = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
+    return records
