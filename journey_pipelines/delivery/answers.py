@@ -11,6 +11,7 @@ from journey_pipelines.errors import DeliveryError
 
 ANSWERS: Final[Mapping[str, str]] = {"key": TEXT, "status": TEXT, "result": JSON}
 STATUSES: Final = ("sent", "failed", "retry", "unknown")
+FOUND_STATUSES: Final = ("sent", "failed", "retry")  # of a look-up
 
 
 def answers(
@@ -36,7 +37,7 @@ def together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return stack(frames, ANSWERS)
 
 
-def checked(answer: object, keys: pd.Series, *, source: str) -> pd.DataFrame:
+def checked(answer: object, keys: pd.Series, *, source: str, statuses: Sequence[str] = STATUSES) -> pd.DataFrame:
     """What `source` answered about the dispatches with these keys, as key, status, result.
 
     A key without an answer stays without one. Raises DeliveryError for anything that is not such an answer.
@@ -55,8 +56,8 @@ def checked(answer: object, keys: pd.Series, *, source: str) -> pd.DataFrame:
         )
     if len(twice := answer["key"][answer["key"].duplicated()]):
         raise DeliveryError(f"{source} answered twice for {_listed(twice)}; answer once for each key")
-    if len(wrong := answer["status"][~answer["status"].isin(STATUSES)]):
-        raise DeliveryError(f"{source} answered with status {_listed(wrong)}; expected one of {', '.join(STATUSES)}")
+    if len(wrong := answer["status"][~answer["status"].isin(statuses)]):
+        raise DeliveryError(f"{source} answered with status {_listed(wrong)}; expected one of {', '.join(statuses)}")
     return answers(answer["key"], answer["status"].tolist(), _results(answer["result"], source))
 
 

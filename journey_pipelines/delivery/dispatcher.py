@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from journey_pipelines.delivery.actions.action_type import ActionType
-from journey_pipelines.delivery.answers import answers, checked, no_answers, together
+from journey_pipelines.delivery.answers import FOUND_STATUSES, answers, checked, no_answers, together
 from journey_pipelines.delivery.channels.channel import Channel
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
 from journey_pipelines.engine.frames import DISPATCHES, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext, StoreTransaction
+from journey_pipelines.journeys.catalog import UnknownPolicy
 
 Deliver = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -51,9 +52,9 @@ class ChannelDispatcher(_Departing):
         return together(self._deliver(self._actions[name], rows.reset_index(drop=True)) for name, rows in groups)
 
     def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:
-        """What the channels know of dispatches whose fate we do not: key, status, result.
+        """See `ports.Dispatcher`: what the channels know.
 
-        `sent` with its result where it left, `retry` where it provably did not; no row where nobody can tell.
+        An effect in our own store is committed together with its result, so one whose result is unknown did not happen.
         """
         groups = unknown.reset_index(drop=True).groupby("action_type", sort=False)
         return together(self._look_up(self._actions[name], rows.reset_index(drop=True)) for name, rows in groups)
@@ -68,10 +69,13 @@ class ChannelDispatcher(_Departing):
         return checked(channel.send(rows), rows["key"], source=f"channel {action.channel}")
 
     def _look_up(self, action: ActionType, rows: pd.DataFrame) -> pd.DataFrame:
+        if action.policy is UnknownPolicy.EXACTLY_ONCE:
+            return answers(rows["key"], "retry")
         channel = None if action.channel is None else self._channels.get(action.channel)
         if channel is None:
             return no_answers()
-        return checked(channel.look_up(rows), rows["key"], source=f"channel {action.channel}")
+        found = channel.look_up(rows)
+        return checked(found, rows["key"], source=f"channel {action.channel}", statuses=FOUND_STATUSES)
 
 
 class CallableDispatcher(_Departing):

@@ -19,5 +19,6 @@ class Channel(Protocol):
     def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
         """What is known of dispatches that were sent before a crash; returns key, status, result.
 
-        `sent` where it left, `retry` where it provably did not, no row where this channel cannot tell.
+        `sent` or `failed` where the provider knows it, `retry` where it provably never left, no row where nobody can
+        tell.
         """

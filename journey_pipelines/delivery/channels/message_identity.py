@@ -1,0 +1,18 @@
+"""The name of a message, made from its dispatch key alone: the same on every try and in every process."""
+
+import hashlib
+
+import pandas as pd
+
+DOMAIN = "journeys.invalid"
+
+
+def message_id(key: str) -> str:
+    """The Message-ID (RFC 5322) of a dispatch."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{DOMAIN}>"
+
+
+def request_days(dispatches: pd.DataFrame) -> pd.Series:
+    """The UTC day of each request as YYYY-MM-DD; index unchanged."""
+    days: pd.Series = dispatches["requested_at"].dt.strftime("%Y-%m-%d")
+    return days
