@@ -59,18 +59,21 @@ format: setup ## Format the code and mend what can be mended
 .PHONY: setup
 setup: $(STAMP) ## Make .venv with the locked packages
 
-# pip is the way out where only pip is told how to reach the package index (pip.conf, PIP_*): uv does not read that.
+# uv trusts the system's certificates (a company's proxy has its own), then those it carries; pip is the way out where
+# only pip is told how to reach the package index (pip.conf, PIP_*), which uv does not read.
+UV_INSTALL := $(BIN)/python -m uv pip install --quiet --python $(BIN)/python
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --no-deps
+LOCKED := --require-hashes -r requirements/dev.txt
+
 $(STAMP): requirements/dev.txt pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then \
 		echo "No Python from 3.11 to 3.13 with venv found. Install one (Debian: apt install python3-venv)" \
 			"or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; fi
 	@$(BIN)/python -c '$(SUPPORTED)' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(BIN)/python -m pip install --quiet uv
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt \
-		|| { echo "uv could not install the packages; pip tries" >&2; \
-		$(BIN)/python -m pip install --quiet --require-hashes -r requirements/dev.txt; }
-	@$(BIN)/python -m uv pip install --quiet --python $(BIN)/python --no-deps -e . \
-		|| $(BIN)/python -m pip install --quiet --no-deps -e .
+	@$(BIN)/python -m uv --version >/dev/null 2>&1 || $(PIP_INSTALL) uv
+	@echo "Installing the locked packages into $(VENV)"
+	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(LOCKED) || $(UV_INSTALL) $(LOCKED) || $(PIP_INSTALL) $(LOCKED)
+	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) --no-deps -e . || $(UV_INSTALL) --no-deps -e . || $(PIP_INSTALL) -e .
 	@touch $(STAMP)
 
 .PHONY: lock
