@@ -20,6 +20,8 @@ ROWS_AT_ONCE: Final = 50_000
 NEVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 ALWAYS: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
+PREDICTIONS: Final = frozenset({"churn_risk"})
+
 PROFILES: Final[Mapping[str, str]] = {
     "first_name": TEXT,
     "last_name": TEXT,
@@ -91,8 +93,11 @@ class Warehouse:
         return _sorted(frame.astype({"customer_id": TEXT}))
 
     def feature_names(self) -> frozenset[str]:
-        """The columns of the feature query, customer_id apart; read from its answer for a time before all data."""
-        return frozenset(self._read("features", as_of=NEVER).columns) - {"customer_id"}
+        """What journeys can read: the feature query's columns, customer_id apart, and the predictions that join them.
+
+        Read from the query's answer for a time before all data.
+        """
+        return (frozenset(self._read("features", as_of=NEVER).columns) | PREDICTIONS) - {"customer_id"}
 
     def profiles(self, as_of: datetime) -> pd.DataFrame:
         """Who the customers are at `as_of`, one row for each customer_id; addresses are text."""

@@ -1,0 +1,107 @@
+"""From warehouse to partitions: one function for each part, so that an asset is one call, and all of them in order."""
+
+from dataclasses import dataclass
+from datetime import date
+
+from journey_pipelines.errors import SnapshotError
+from journey_pipelines.snapshots.churn import ChurnModel, predict
+from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
+from journey_pipelines.snapshots.models import ModelStore
+from journey_pipelines.snapshots.parquet import (
+    EVENTS,
+    FEATURES,
+    PREDICTIONS,
+    PROFILES,
+    RAW_FEATURES,
+    SEGMENTS,
+    SnapshotStore,
+    StoredSnapshot,
+)
+from journey_pipelines.snapshots.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class BuiltSnapshots:
+    """Every partition of one day."""
+
+    day: date
+    segments: dict[str, StoredSnapshot]
+    raw_features: StoredSnapshot
+    profiles: StoredSnapshot
+    events: StoredSnapshot
+    predictions: StoredSnapshot
+    features: StoredSnapshot
+
+    @property
+    def ids(self) -> dict[str, str]:
+        """Snapshot id of each kind."""
+        return {part.kind: part.snapshot_id for part in self._parts()}
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """Row count of each kind."""
+        return {part.kind: part.rows for part in self._parts()}
+
+    def _parts(self) -> list[StoredSnapshot]:
+        singles = [self.raw_features, self.profiles, self.events, self.predictions, self.features]
+        return [*self.segments.values(), *singles]
+
+
+def build_segment(warehouse: Warehouse, store: SnapshotStore, day: date, name: str) -> StoredSnapshot:
+    """The members of one segment at the end of the day."""
+    return store.write(f"{SEGMENTS}/{name}", day, warehouse.segment(name, end_of_day(day)))
+
+
+def build_segments(warehouse: Warehouse, store: SnapshotStore, day: date) -> dict[str, StoredSnapshot]:
+    """All segments of the warehouse, by name."""
+    return {name: build_segment(warehouse, store, day, name) for name in warehouse.segments()}
+
+
+def build_raw_features(warehouse: Warehouse, store: SnapshotStore, day: date) -> StoredSnapshot:
+    """The answer of the feature query at the end of the day, before predictions join it."""
+    return store.write(RAW_FEATURES, day, warehouse.features(end_of_day(day)))
+
+
+def build_profiles(warehouse: Warehouse, store: SnapshotStore, day: date) -> StoredSnapshot:
+    """Addresses and consents at the end of the day."""
+    return store.write(PROFILES, day, warehouse.profiles(end_of_day(day)))
+
+
+def build_events(warehouse: Warehouse, store: SnapshotStore, day: date) -> StoredSnapshot:
+    """The events that were received on the day."""
+    return store.write(EVENTS, day, warehouse.events(end_of_day_before(day), end_of_day(day)))
+
+
+def build_predictions(model: ChurnModel, store: SnapshotStore, day: date) -> StoredSnapshot:
+    """Churn risk of each customer in the day's raw features. Raises SnapshotError for a model of a later day."""
+    if model.trained_as_of > end_of_day(day):
+        raise SnapshotError(
+            f"The churn model was trained as of {model.trained_as_of.isoformat()}, after {day}; "
+            "predict with the model of that day or an earlier one."
+        )
+    return store.write(PREDICTIONS, day, predict(model, store.read(RAW_FEATURES, day).frame))
+
+
+def build_features(store: SnapshotStore, day: date) -> StoredSnapshot:
+    """The feature snapshot that journeys read: the day's raw features with `churn_risk` (null without prediction)."""
+    raw = store.read(RAW_FEATURES, day).frame
+    predictions = store.read(PREDICTIONS, day).frame
+    taken = set(raw.columns) & set(predictions.columns) - {"customer_id"}
+    if taken:
+        raise SnapshotError(
+            f"The feature query already has {', '.join(taken)}, which predictions add; rename it there."
+        )
+    return store.write(FEATURES, day, raw.merge(predictions, on="customer_id", how="left", validate="many_to_one"))
+
+
+def build_snapshots(warehouse: Warehouse, store: SnapshotStore, models: ModelStore, day: date) -> BuiltSnapshots:
+    """Everything of one day, in order. Building a day again from the same data gives the same ids."""
+    return BuiltSnapshots(
+        day=day,
+        segments=build_segments(warehouse, store, day),
+        raw_features=build_raw_features(warehouse, store, day),
+        profiles=build_profiles(warehouse, store, day),
+        events=build_events(warehouse, store, day),
+        predictions=build_predictions(models.churn(warehouse, day), store, day),
+        features=build_features(store, day),
+    )

@@ -1,0 +1,246 @@
+"""Daily partitions as Parquet files, whole or absent, each with an id of date and content; the source of live runs."""
+
+import hashlib
+import json
+import re
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from journey_pipelines.engine.facts import Facts, Snapshot
+from journey_pipelines.engine.frames import TEXT
+from journey_pipelines.errors import SnapshotError
+from journey_pipelines.snapshots.checks import check_customers
+from journey_pipelines.snapshots.files import replacing
+from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, table_from
+
+FEATURES: Final = "features"
+RAW_FEATURES: Final = "features_raw"
+PROFILES: Final = "profiles"
+EVENTS: Final = "events"
+PREDICTIONS: Final = "predictions/churn"
+SEGMENTS: Final = "segments"
+
+MAY_REPEAT: Final = frozenset({FEATURES, RAW_FEATURES, EVENTS})  # kinds that may hold a customer twice
+_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_ID: Final = re.compile(r"(?P<kind>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<content>[0-9a-f]{16})")
+_ID_KEY: Final = b"snapshot_id"
+
+
+@dataclass(frozen=True)
+class StoredSnapshot:
+    """A partition that was written: its id, its rows, and how many of them repeat a customer."""
+
+    snapshot_id: str
+    kind: str
+    snapshot_date: date
+    rows: int
+    duplicate_customers: int
+    path: Path
+
+
+class SnapshotStore:
+    """A folder with one file for each kind and day, such as `features/2017-03-01.parquet`.
+
+    Kinds are `features_raw`, `features`, `profiles`, `events`, `predictions/churn` and `segments/<name>`. A partition
+    that is written again with other rows moves its old file to `superseded/`, so that a journey which accepted the
+    old snapshot can still be compared with it.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, kind: str, day: date) -> Path:
+        """Where the partition is kept. Raises SnapshotError for a kind that cannot be a folder's name."""
+        return self._folder(kind) / f"{day.isoformat()}.parquet"
+
+    def write(self, kind: str, day: date, frame: pd.DataFrame) -> StoredSnapshot:
+        """Write the partition, whole or not at all; equal rows give the same id and leave the file alone.
+
+        Raises SnapshotError, before anything is written, for a frame without usable customer ids.
+        """
+        path = self.path(kind, day)
+        name = f"Snapshot {kind} of {day}"
+        check_customers(frame, name, SnapshotError, is_unique=kind not in MAY_REPEAT)
+        try:
+            table = table_from(_texts(frame))
+        except ColumnTypeError as error:
+            raise SnapshotError(f"{name} cannot be kept: {error}. Cast that column in the query.") from error
+        snapshot_id = f"{kind}@{day.isoformat()}@{_content(table)}"
+        if self._id_at(path) != snapshot_id:
+            self._replace(path, table.replace_schema_metadata({_ID_KEY: snapshot_id.encode()}), name)
+        repeated = int(frame["customer_id"].duplicated().sum())
+        return StoredSnapshot(snapshot_id, kind, day, len(frame), repeated, path)
+
+    def read(self, kind: str, day: date) -> Snapshot:
+        """The partition. Raises SnapshotError where it is missing, cut off, or another's file."""
+        path = self.path(kind, day)
+        if not path.is_file():
+            raise SnapshotError(f"There is no snapshot {kind} of {day} ({path}); materialise that partition first.")
+        return _read(path, kind, day)
+
+    def read_id(self, snapshot_id: str) -> Snapshot:
+        """The snapshot with exactly this id, also when its partition was written again since."""
+        named = _ID.fullmatch(snapshot_id)
+        if named is None:
+            raise SnapshotError(f"{snapshot_id!r} is no snapshot id; expected kind@YYYY-MM-DD@content.")
+        kind, day = named["kind"], date.fromisoformat(named["day"])
+        path = self.path(kind, day)
+        for candidate in (path, _superseded(path, snapshot_id)):
+            if self._id_at(candidate) == snapshot_id:
+                return _read(candidate, kind, day)
+        raise SnapshotError(
+            f"Snapshot {snapshot_id} is gone: {path} {'holds other rows' if path.is_file() else 'does not exist'}. "
+            "Materialise that partition from the same data again, or release the journey with `journeys approve`."
+        )
+
+    def days(self, kind: str) -> list[date]:
+        """Dates of all partitions of a kind, oldest first."""
+        names = (path.stem for path in self._folder(kind).glob("[0-9]*.parquet"))
+        return sorted(date.fromisoformat(name) for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name))
+
+    def newest(self, kind: str, on_or_before: date) -> date | None:
+        """Date of the newest partition of a kind that is not later than the day, or None."""
+        return max((day for day in self.days(kind) if day <= on_or_before), default=None)
+
+    def segments(self) -> list[str]:
+        """Names of the segments that have at least one partition, sorted."""
+        folder = self.root / SEGMENTS
+        if not folder.is_dir():
+            return []
+        return sorted(
+            path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and any(path.glob("*.parquet"))
+        )
+
+    def _folder(self, kind: str) -> Path:
+        parts = kind.split("/")
+        if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
+            raise SnapshotError(
+                f"{kind!r} cannot name a snapshot; letters, digits, '_' and '-' are allowed. Rename the segment."
+            )
+        return self.root.joinpath(*parts)
+
+    def _id_at(self, path: Path) -> str | None:
+        """The id that a file carries; None where there is no readable file."""
+        try:
+            return str((pq.read_schema(path).metadata or {})[_ID_KEY], "utf-8")
+        except (OSError, pa.ArrowException, KeyError):
+            return None
+
+    def _replace(self, path: Path, table: Any, name: str) -> None:
+        try:
+            replaced = self._id_at(path)
+            if replaced is not None:
+                with replacing(_superseded(path, replaced)) as copy:
+                    shutil.copyfile(path, copy)
+            with replacing(path) as unfinished:
+                pq.write_table(table, unfinished, write_page_checksum=True)
+        except OSError as error:
+            raise SnapshotError(f"{name} cannot be written to {path}: {error}. Mend that and run again.") from error
+
+
+class ParquetSource:
+    """The `SnapshotSource` of live runs.
+
+    `segments` names those that the warehouse still has; without it every segment that ever had a partition is known.
+    With `pinned_date` every run reads exactly the partitions of that day, as a run of one partition must.
+    """
+
+    def __init__(
+        self, store: SnapshotStore, *, segments: Collection[str] | None = None, pinned_date: date | None = None
+    ) -> None:
+        self._store = store
+        self._segments = None if segments is None else frozenset(segments)
+        self._pinned_date = pinned_date
+
+    def at(self, as_of: datetime) -> Facts:
+        """The newest snapshots dated on or before the UTC date of `as_of`, or those of the pinned day.
+
+        Raises SnapshotError where a file is unreadable, where the pinned day has no features, or lies after `as_of`.
+        """
+        today = as_of.astimezone(UTC).date()
+        if self._pinned_date is not None and self._pinned_date > today:
+            raise SnapshotError(
+                f"The snapshots of {self._pinned_date} lie after {as_of.isoformat()}; use one on that day or later."
+            )
+        known = frozenset(self._store.segments()) if self._segments is None else self._segments
+        found = {name: self._newest(f"{SEGMENTS}/{name}", today) for name in sorted(known)}
+        profiles = self._newest(PROFILES, today)
+        return Facts(
+            as_of=as_of,
+            features=self._features(today),
+            segments={name: snapshot for name, snapshot in found.items() if snapshot is not None},
+            profiles=pd.DataFrame({"customer_id": pd.Series([], dtype=TEXT)}) if profiles is None else profiles.frame,
+            profiles_id="" if profiles is None else profiles.snapshot_id,
+            known_segments=known,
+        )
+
+    def members(self, segment: str, snapshot_id: str) -> pd.Index:
+        """Customer ids (unique) of an earlier snapshot of a segment. Raises SnapshotError where it is gone."""
+        return self._customers(f"{SEGMENTS}/{segment}", snapshot_id)
+
+    def customers(self, snapshot_id: str) -> pd.Index:
+        """Customer ids (unique) of an earlier feature snapshot. Raises SnapshotError where it is gone."""
+        return self._customers(FEATURES, snapshot_id)
+
+    def _features(self, today: date) -> Snapshot | None:
+        if self._pinned_date is not None:
+            return self._store.read(FEATURES, self._pinned_date)
+        return self._newest(FEATURES, today)
+
+    def _newest(self, kind: str, today: date) -> Snapshot | None:
+        if self._pinned_date is not None:
+            day = self._pinned_date if self._store.path(kind, self._pinned_date).is_file() else None
+        else:
+            day = self._store.newest(kind, today)
+        return None if day is None else self._store.read(kind, day)
+
+    def _customers(self, kind: str, snapshot_id: str) -> pd.Index:
+        if not snapshot_id.startswith(f"{kind}@"):
+            raise SnapshotError(f"{snapshot_id!r} is no snapshot of {kind}; expected {kind}@YYYY-MM-DD@content.")
+        return pd.Index(self._store.read_id(snapshot_id).frame["customer_id"].unique(), name="customer_id")
+
+
+def _superseded(path: Path, snapshot_id: str) -> Path:
+    content = snapshot_id.rsplit("@", 1)[-1]
+    return path.parent / "superseded" / f"{path.stem}@{content}.parquet"
+
+
+def _content(table: Any) -> str:
+    """A hash of names, types and values, which depends neither on compression nor on the Parquet writer."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:16]
+
+
+def _texts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Events keep their data as JSON text: no two need have the same keys."""
+    if "data" not in frame or "event_id" not in frame:
+        return frame
+    encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+    return frame.assign(data=pd.Series([encode(data) for data in frame["data"]], index=frame.index, dtype="str"))
+
+
+def _read(path: Path, kind: str, day: date) -> Snapshot:
+    name = f"Snapshot {kind} of {day} ({path})"
+    mend = "Delete the file and materialise that partition again."
+    try:
+        table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
+        frame = frame_of(table)
+    except (OSError, pa.ArrowException, ColumnTypeError) as error:
+        raise SnapshotError(f"{name} cannot be read: {str(error).splitlines()[0]}. {mend}") from error
+    snapshot_id = str((table.schema.metadata or {}).get(_ID_KEY, b""), "utf-8")
+    if not snapshot_id.startswith(f"{kind}@{day.isoformat()}@"):
+        raise SnapshotError(f"{name} carries the id {snapshot_id or 'of no snapshot'!r}, not its own. {mend}")
+    check_customers(frame, name, SnapshotError, is_unique=False)
+    if kind == EVENTS:
+        frame["data"] = pd.Series(json.loads(f"[{','.join(frame['data'])}]"), dtype=object)
+    return Snapshot(snapshot_id, day, frame)
