@@ -17,6 +17,14 @@ NUMPY_SCALAR: Final = operator.methodcaller("item")
 
 def storable(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> pd.DataFrame:
     """The frame in its table's shape, its JSON values copied. Raises StoreError for a value that no store can keep."""
+    shaped = textual(frame, columns, table=table)
+    for name in (name for name, dtype in columns.items() if dtype == JSON):
+        shaped[name] = pd.Series(copied(shaped[name].tolist(), column=f"{table}.{name}"), dtype=object)
+    return shaped
+
+
+def textual(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> pd.DataFrame:
+    """The frame in its table's shape, its text checked, its JSON values as they came."""
     try:
         shaped = conform(frame, columns)
     except KeyError as error:
@@ -26,8 +34,6 @@ def storable(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> 
         message = f"rows for {table} have values of a wrong type ({error}); see engine/frames.py for its columns"
         raise StoreError(message) from error
     _refuse_nul([name for name, dtype in columns.items() if dtype == TEXT], shaped, table)
-    for name in (name for name, dtype in columns.items() if dtype == JSON):
-        shaped[name] = pd.Series(copied(shaped[name].tolist(), column=f"{table}.{name}"), dtype=object)
     return shaped
 
 
@@ -48,12 +54,21 @@ def copied(values: Sequence[Any], *, column: str) -> list[Any]:
         message = f"{column} holds a value that is not JSON ({error}); store only finite numbers, text, lists and maps"
         raise StoreError(message) from error
     if b"\\u0000" in text and ESCAPED_NUL.search(text):
-        raise StoreError(f"{column} holds a NUL character, which Postgres cannot store; remove it at its source")
+        raise StoreError(_nul_message(column))
     return copies
+
+
+def json_texts(values: Sequence[Any], *, column: str) -> list[bytes]:
+    """Each JSON value as text. Raises StoreError for what JSON cannot hold."""
+    copied(values, column=column)
+    return [to_json(value, fallback=NUMPY_SCALAR) for value in values]
+
+
+def _nul_message(column: str) -> str:
+    return f"{column} holds a NUL character, which Postgres cannot store; remove it at its source"
 
 
 def _refuse_nul(names: Sequence[str], frame: pd.DataFrame, table: str) -> None:
     for name in names:
         if frame[name].str.contains("\x00", regex=False, na=False).any():
-            message = f"{table}.{name} holds a NUL character, which Postgres cannot store; remove it at its source"
-            raise StoreError(message)
+            raise StoreError(_nul_message(f"{table}.{name}"))

@@ -1,0 +1,27 @@
+"""What the database says, as a StoreError that names the thing and the next step."""
+
+from typing import Final
+
+import psycopg
+
+from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres.address import Address
+
+LONGEST_DETAIL: Final = 500
+
+
+def store_error(error: psycopg.Error, address: Address) -> StoreError:
+    """The same failure in our words; the caller raises it from the original."""
+    diagnosis = error.diag
+    told = diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__
+    detail = f" ({diagnosis.message_detail[:LONGEST_DETAIL]})" if diagnosis.message_detail else ""
+    reason = address.without_password(told + detail)
+    if isinstance(error, psycopg.errors.IntegrityError):
+        table = diagnosis.table_name or "a table"
+        return StoreError(f"the journey store refused rows of {table}: {reason}; nothing of this transaction is kept")
+    if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+        return StoreError(
+            f"the journey store ({address.label}) broke off: {reason}; nothing of this transaction is kept, "
+            "run again once the database answers"
+        )
+    return StoreError(f"the journey store ({address.label}) failed: {reason}; nothing of this transaction is kept")

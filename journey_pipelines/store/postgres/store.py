@@ -1,0 +1,93 @@
+"""PostgresStore and its transaction."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres.accounts import AccountsPart, EventsPart
+from journey_pipelines.store.postgres.address import parse_address
+from journey_pipelines.store.postgres.connections import Connections
+from journey_pipelines.store.postgres.failures import store_error
+from journey_pipelines.store.postgres.journeys import JourneysPart
+from journey_pipelines.store.postgres.migration import migrate
+from journey_pipelines.store.postgres.movement import EntryPart, MovementPart
+from journey_pipelines.store.postgres.outbox import OutboxPart
+from journey_pipelines.store.postgres.reports import ReportsPart
+from journey_pipelines.store.postgres.runs import RunsPart
+from journey_pipelines.store.postgres.session import Connection, Session
+from journey_pipelines.store.statements import statements
+
+
+class PostgresTransaction(
+    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReportsPart
+):
+    """One transaction of the database."""
+
+
+class PostgresStore:
+    """A JourneyStore in one schema of a Postgres database, created and migrated on first use.
+
+    `url` is libpq's or SQLAlchemy's (`postgresql://`, `postgresql+psycopg://`, a socket by `?host=/folder`). Nothing
+    connects before the first transaction. Safe for threads; each transaction has a connection of its own.
+    """
+
+    def __init__(self, url: str, *, schema: str = "journeys") -> None:
+        """Raises StoreError for a URL that cannot be read."""
+        self.schema = schema
+        self._url = url
+        self._address = parse_address(url)
+        self._connections = Connections(self._address, schema)
+        self._migration = threading.Lock()
+        self._is_migrated = False
+        self._thread = threading.local()
+
+    @contextmanager
+    def transaction(self) -> Iterator[StoreTransaction]:
+        """See JourneyStore."""
+        if getattr(self._thread, "is_busy", False):
+            raise StoreError("this thread has a transaction open already; end it before the next begins")
+        self._migrate_once()
+        self._thread.is_busy = True
+        try:
+            with self._connections.borrow() as connection, self._committed(connection):
+                yield PostgresTransaction(Session(connection, self._address))
+        finally:
+            self._thread.is_busy = False
+
+    @contextmanager
+    def _committed(self, connection: Connection) -> Iterator[None]:
+        try:
+            with connection.transaction():
+                yield
+                if connection.info.transaction_status == psycopg.pq.TransactionStatus.INERROR:
+                    # COMMIT would roll back without a word
+                    raise StoreError(
+                        "a statement of this transaction failed and was passed over; nothing of it is kept"
+                    )
+        except psycopg.Error as error:
+            raise store_error(error, self._address) from error
+
+    @contextmanager
+    def run_lock(self, run_id: str) -> Iterator[None]:
+        """See JourneyStore. The lock ends with its connection, so that `kill -9` frees it too."""
+        self._migrate_once()
+        connection = self._connections.open()
+        try:
+            connection.execute(statements("session")["lock_run"], {"run_id": run_id})
+            yield
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Close the idle connections; the store can be used again."""
+        self._connections.close()
+
+    def _migrate_once(self) -> None:
+        with self._migration:
+            if not self._is_migrated:
+                migrate(self._url, self.schema)
+                self._is_migrated = True

@@ -1,0 +1,55 @@
+"""Named SQL statements and migrations, read from the installed package `sql`."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+from journey_pipelines.errors import StoreError
+
+HEADING: Final = re.compile(r"^-- name: (?P<name>\w+)\n-- purpose: (?P<purpose>.+)\n", re.MULTILINE)
+MIGRATION: Final = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)\.sql")
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One step of the schema."""
+
+    version: int
+    name: str
+    text: bytes
+
+
+@cache
+def statements(subject: str) -> Mapping[str, bytes]:
+    """The statements of `sql/store/<subject>.sql` by name, without their final semicolons.
+
+    >>> sorted(statements("events"))
+    ['add_events', 'events']
+    """
+    text = files("sql").joinpath("store", f"{subject}.sql").read_text(encoding="utf-8")
+    headings = list(HEADING.finditer(text))
+    ends = [heading.start() for heading in headings[1:]] + [len(text)]
+    bodies = [text[heading.end() : end].strip().removesuffix(";") for heading, end in zip(headings, ends, strict=True)]
+    return {heading["name"]: body.encode() for heading, body in zip(headings, bodies, strict=True)}
+
+
+@cache
+def migrations() -> tuple[Migration, ...]:
+    """All of `sql/migrations/`, in order. Raises StoreError where a number is missing or taken twice."""
+    named = [(MIGRATION.fullmatch(file.name), file) for file in files("sql").joinpath("migrations").iterdir()]
+    found = sorted(
+        (Migration(int(match["version"]), match["name"], file.read_bytes()) for match, file in named if match),
+        key=lambda migration: migration.version,
+    )
+    if [migration.version for migration in found] != list(range(1, len(found) + 1)):
+        numbers = ", ".join(str(migration.version) for migration in found)
+        raise StoreError(f"sql/migrations has the numbers {numbers}; number its files from 0001 without a gap")
+    return tuple(found)
+
+
+def schema() -> bytes:
+    """`sql/schema.sql`: what the migrations replay to."""
+    return files("sql").joinpath("schema.sql").read_bytes()

@@ -1,0 +1,276 @@
+-- The journey store as it is today. Migrations replay to it; a test compares the catalogs.
+-- Names are unqualified: the connection's search_path names the schema. Labels sort by code point ("C"), as in Python.
+
+CREATE TABLE schema_migrations (
+    version integer PRIMARY KEY,
+    name text NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE schema_migrations IS 'Migrations that were applied to this schema';
+COMMENT ON COLUMN schema_migrations.version IS 'Number at the head of the migration''s file name';
+
+CREATE TABLE journeys (
+    journey_key text COLLATE "C" PRIMARY KEY,
+    status text NOT NULL CHECK (status IN ('draft', 'live', 'paused', 'archived'))
+);
+COMMENT ON TABLE journeys IS 'Journeys by key, with the status that all their versions share';
+COMMENT ON COLUMN journeys.status IS 'draft | live | paused (nobody enters or moves) | archived (no new version)';
+
+CREATE TABLE journey_versions (
+    journey_key text COLLATE "C" NOT NULL REFERENCES journeys,
+    version integer NOT NULL CHECK (version >= 1),
+    document jsonb NOT NULL,
+    published_at timestamptz NOT NULL,
+    PRIMARY KEY (journey_key, version)
+);
+COMMENT ON TABLE journey_versions IS 'Published versions of the journeys: frozen, never updated';
+COMMENT ON COLUMN journey_versions.document IS 'The journey document as it was published';
+
+CREATE TABLE executions (
+    execution_id text COLLATE "C" PRIMARY KEY,
+    journey_key text COLLATE "C" NOT NULL,
+    journey_version integer NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    entry_number integer NOT NULL CHECK (entry_number >= 1),
+    entered_via text NOT NULL CHECK (entered_via IN ('entry', 'manual')),
+    state text NOT NULL CHECK (state IN ('NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'COMPLETED', 'FAILED')),
+    current_node_id text COLLATE "C",
+    visit integer NOT NULL,
+    visits jsonb NOT NULL,
+    context jsonb NOT NULL,
+    due_at timestamptz,
+    entered_at timestamptz NOT NULL,
+    arrived_at timestamptz,
+    ended_at timestamptz,
+    waiting_for text COLLATE "C",
+    events_since timestamptz,
+    action_status text CHECK (action_status IN ('sent', 'skipped', 'failed', 'retry')),
+    missing_since timestamptz,
+    outcome text,
+    failure text,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    CONSTRAINT executions_end_with_a_time CHECK ((state IN ('COMPLETED', 'FAILED')) = (ended_at IS NOT NULL))
+) WITH (fillfactor = 80);
+-- Both indexes ask for `ended_at`, not `state`, so that a move between unfinished states updates no index.
+CREATE UNIQUE INDEX executions_one_unfinished ON executions (journey_key, customer_id) WHERE ended_at IS NULL;
+CREATE INDEX executions_to_take ON executions (journey_key, journey_version, execution_id) WHERE ended_at IS NULL;
+CREATE INDEX executions_by_customer ON executions (customer_id, journey_key);
+COMMENT ON TABLE executions IS 'One passage of one customer through one journey version';
+COMMENT ON COLUMN executions.execution_id IS 'Hash of journey key, customer and entry number, written as a UUID';
+COMMENT ON COLUMN executions.entry_number IS '1 for the customer''s first entry into the journey, whatever the version';
+COMMENT ON COLUMN executions.entered_via IS 'entry (segment or rules) or manual';
+COMMENT ON COLUMN executions.state IS 'IN_PROGRESS at rest: an action is out for delivery or waits for its retry';
+COMMENT ON COLUMN executions.visit IS 'Number of the current visit of the current node, from 1';
+COMMENT ON COLUMN executions.visits IS 'Node id to visits so far, only for nodes on a cycle';
+COMMENT ON COLUMN executions.context IS 'Data of the start, the event that ended a wait, results of actions';
+COMMENT ON COLUMN executions.due_at IS 'When it wants to be looked at next; null: when a result or an event comes';
+COMMENT ON COLUMN executions.arrived_at IS 'When it reached the current node';
+COMMENT ON COLUMN executions.waiting_for IS 'Type of the event that would end the wait';
+COMMENT ON COLUMN executions.events_since IS 'Events that occurred after this instant count for that wait';
+COMMENT ON COLUMN executions.action_status IS 'At an action: its result, or retry; null while it is out';
+COMMENT ON COLUMN executions.missing_since IS 'First run that found no row of the customer in the feature snapshot';
+COMMENT ON COLUMN executions.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
+COMMENT ON COLUMN executions.failure IS 'A code and a sentence';
+COMMENT ON COLUMN executions.position IS 'Order in which rows were written';
+
+CREATE TABLE transitions (
+    execution_id text COLLATE "C" NOT NULL,
+    journey_key text COLLATE "C" NOT NULL,
+    journey_version integer NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    node_id text COLLATE "C" NOT NULL,
+    visit integer NOT NULL,
+    branch text,
+    at timestamptz NOT NULL,
+    run_id text COLLATE "C",
+    run_as_of timestamptz,
+    snapshot_id text COLLATE "C",
+    fingerprint text,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (execution_id, node_id, visit)
+);
+COMMENT ON TABLE transitions IS 'One row for each node that an execution left; append-only';
+COMMENT ON COLUMN transitions.branch IS 'The way out that was taken; null where there is one';
+COMMENT ON COLUMN transitions.snapshot_id IS 'The feature snapshot that decided';
+COMMENT ON COLUMN transitions.fingerprint IS 'Of the rule that decided';
+COMMENT ON COLUMN transitions.position IS 'Order in which rows were written';
+
+CREATE TABLE dispatches (
+    key text COLLATE "C" PRIMARY KEY,
+    execution_id text COLLATE "C" NOT NULL,
+    journey_key text COLLATE "C" NOT NULL,
+    journey_version integer NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    node_id text COLLATE "C" NOT NULL,
+    visit integer NOT NULL,
+    action_type text COLLATE "C" NOT NULL,
+    priority integer NOT NULL,
+    status text COLLATE "C" NOT NULL
+        CHECK (status IN ('pending', 'sending', 'sent', 'failed', 'skipped', 'retry', 'unknown')),
+    attempt integer NOT NULL CHECK (attempt >= 0),
+    payload jsonb NOT NULL,
+    requested_at timestamptz NOT NULL,
+    due_at timestamptz,
+    next_at timestamptz,
+    left_at timestamptz,
+    settled_at timestamptz,
+    reason text,
+    result jsonb NOT NULL,
+    run_id text COLLATE "C",
+    snapshot_id text COLLATE "C",
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    UNIQUE (execution_id, node_id, visit)
+) WITH (fillfactor = 80);
+CREATE INDEX dispatches_to_take
+    ON dispatches (status, journey_key, next_at) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
+CREATE INDEX dispatches_left ON dispatches (customer_id, left_at) WHERE left_at IS NOT NULL;
+COMMENT ON TABLE dispatches IS 'The outbox: one row for each visit of an action';
+COMMENT ON COLUMN dispatches.key IS 'execution:node:visit, unique for ever';
+COMMENT ON COLUMN dispatches.priority IS 'Of the journey; the higher goes first';
+COMMENT ON COLUMN dispatches.attempt IS 'Attempts so far that reached the deliverer';
+COMMENT ON COLUMN dispatches.payload IS 'What is sent, rendered; {} until it leaves';
+COMMENT ON COLUMN dispatches.requested_at IS 'as_of of the run that brought the execution to the action';
+COMMENT ON COLUMN dispatches.due_at IS 'The due time that led here: decides staleness';
+COMMENT ON COLUMN dispatches.next_at IS 'Earliest time of the next try; null: at once';
+COMMENT ON COLUMN dispatches.left_at IS 'as_of of the last try';
+COMMENT ON COLUMN dispatches.settled_at IS 'as_of of the run that knew the final status';
+COMMENT ON COLUMN dispatches.reason IS 'Why it was skipped or failed';
+COMMENT ON COLUMN dispatches.result IS 'action_result of the node; {} while unknown';
+COMMENT ON COLUMN dispatches.run_id IS 'The run whose lock says that a sending row is alive';
+COMMENT ON COLUMN dispatches.position IS 'Order in which rows were written';
+
+CREATE TABLE events (
+    event_id text COLLATE "C" PRIMARY KEY,
+    customer_id text COLLATE "C" NOT NULL,
+    event_type text COLLATE "C" NOT NULL,
+    occurred_at timestamptz NOT NULL,
+    received_at timestamptz NOT NULL,
+    data jsonb NOT NULL,
+    is_used boolean NOT NULL,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+CREATE INDEX events_by_customer ON events (customer_id, event_type, occurred_at);
+COMMENT ON TABLE events IS 'What customers did';
+COMMENT ON COLUMN events.is_used IS 'It ended a wait or met a goal; an event that came too late stays unused';
+COMMENT ON COLUMN events.position IS 'Order in which rows were written';
+
+CREATE TABLE manual_starts (
+    start_id text COLLATE "C" PRIMARY KEY,
+    journey_key text COLLATE "C" NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    at timestamptz NOT NULL,
+    context jsonb NOT NULL,
+    status text NOT NULL CHECK (status IN ('waiting', 'entered', 'refused')),
+    reason text,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+CREATE INDEX manual_starts_waiting ON manual_starts (journey_key, at, start_id) WHERE status = 'waiting';
+COMMENT ON TABLE manual_starts IS 'Entries asked for by API, command line or CSV';
+COMMENT ON COLUMN manual_starts.reason IS 'Why it was refused';
+COMMENT ON COLUMN manual_starts.position IS 'Order in which rows were written';
+
+CREATE TABLE runs (
+    run_id text COLLATE "C" PRIMARY KEY,
+    as_of timestamptz NOT NULL,
+    mode text NOT NULL CHECK (mode IN ('live', 'replay')),
+    kind text NOT NULL,
+    dagster_run_id text,
+    is_closed boolean NOT NULL,
+    summary jsonb NOT NULL,
+    opened_at timestamptz NOT NULL DEFAULT now(),
+    closed_at timestamptz,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+COMMENT ON TABLE runs IS 'Passes of the engine';
+COMMENT ON COLUMN runs.as_of IS 'The time that the run stood for; opened_at and closed_at are the clock''s';
+COMMENT ON COLUMN runs.summary IS 'Figures of a closed run';
+COMMENT ON COLUMN runs.position IS 'Order in which rows were written';
+
+CREATE TABLE held_journeys (
+    run_id text COLLATE "C" NOT NULL,
+    journey_key text COLLATE "C" NOT NULL,
+    as_of timestamptz NOT NULL,
+    reason text NOT NULL,
+    features_id text COLLATE "C",
+    features_rows bigint NOT NULL,
+    segments jsonb NOT NULL,
+    approved_at timestamptz,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    PRIMARY KEY (run_id, journey_key)
+);
+COMMENT ON TABLE held_journeys IS 'Journeys that a run left untouched, and what it saw';
+COMMENT ON COLUMN held_journeys.segments IS 'Segment to [snapshot id, rows]';
+COMMENT ON COLUMN held_journeys.position IS 'Order in which rows were written';
+
+CREATE TABLE accepted_snapshots (
+    journey_key text COLLATE "C" PRIMARY KEY,
+    as_of timestamptz NOT NULL,
+    features_id text COLLATE "C",
+    features_rows bigint NOT NULL,
+    segments jsonb NOT NULL
+);
+COMMENT ON TABLE accepted_snapshots IS 'The last snapshots that each journey accepted';
+COMMENT ON COLUMN accepted_snapshots.segments IS 'Segment to [snapshot id, rows]';
+
+CREATE TABLE snapshots (
+    snapshot_id text COLLATE "C" PRIMARY KEY,
+    kind text NOT NULL,
+    name text COLLATE "C" NOT NULL,
+    snapshot_date timestamptz NOT NULL,
+    rows bigint NOT NULL,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+COMMENT ON TABLE snapshots IS 'Snapshots that runs have seen; their rows live in Parquet files';
+COMMENT ON COLUMN snapshots.snapshot_date IS 'Midnight UTC of its date';
+COMMENT ON COLUMN snapshots.position IS 'Order in which rows were written';
+
+CREATE TABLE loyalty_accounts (
+    customer_id text COLLATE "C" NOT NULL,
+    program_id bigint NOT NULL,
+    points_balance bigint NOT NULL,
+    PRIMARY KEY (customer_id, program_id)
+);
+COMMENT ON TABLE loyalty_accounts IS 'Points balance of each customer in each program';
+
+CREATE TABLE points_transactions (
+    dispatch_key text COLLATE "C" PRIMARY KEY,
+    customer_id text COLLATE "C" NOT NULL,
+    program_id bigint NOT NULL,
+    points bigint NOT NULL,
+    reason text,
+    at timestamptz NOT NULL,
+    balance_after bigint NOT NULL,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    FOREIGN KEY (customer_id, program_id) REFERENCES loyalty_accounts
+);
+COMMENT ON TABLE points_transactions IS 'Points that were awarded; the key of the dispatch makes an award happen once';
+COMMENT ON COLUMN points_transactions.position IS 'Order in which rows were written';
+
+CREATE TABLE campaigns (
+    campaign_id bigint PRIMARY KEY,
+    name text NOT NULL,
+    channel text,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+COMMENT ON TABLE campaigns IS 'Campaigns that journeys may trigger';
+COMMENT ON COLUMN campaigns.channel IS 'Null: any';
+COMMENT ON COLUMN campaigns.position IS 'Order in which rows were written';
+
+CREATE TABLE campaign_executions (
+    dispatch_key text COLLATE "C" PRIMARY KEY,
+    campaign_id bigint NOT NULL REFERENCES campaigns,
+    customer_id text COLLATE "C" NOT NULL,
+    channel text,
+    at timestamptz NOT NULL,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY
+);
+COMMENT ON TABLE campaign_executions IS 'Campaigns that were delivered to customers, each dispatch once';
+COMMENT ON COLUMN campaign_executions.position IS 'Order in which rows were written';
+
+CREATE TABLE suppressions (
+    channel text COLLATE "C" NOT NULL,
+    address text COLLATE "C" NOT NULL,
+    reason text,
+    PRIMARY KEY (channel, address)
+);
+COMMENT ON TABLE suppressions IS 'Addresses that must not be written to';

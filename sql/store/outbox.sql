@@ -1,0 +1,99 @@
+-- name: add_dispatches
+-- purpose: request actions; a key that exists is an error
+INSERT INTO dispatches (
+    key, execution_id, journey_key, journey_version, customer_id, node_id, visit, action_type, priority, status,
+    attempt, payload, requested_at, due_at, next_at, left_at, settled_at, reason, result, run_id, snapshot_id
+)
+SELECT
+    key, execution_id, journey_key, journey_version, customer_id, node_id, visit, action_type, priority, status,
+    attempt, payload, requested_at, due_at, next_at, left_at, settled_at, reason, result, run_id, snapshot_id
+FROM incoming_dispatches
+ORDER BY incoming_position;
+
+-- name: save_dispatches
+-- purpose: replace dispatches whole
+UPDATE dispatches AS stored
+SET execution_id = incoming.execution_id,
+    journey_key = incoming.journey_key,
+    journey_version = incoming.journey_version,
+    customer_id = incoming.customer_id,
+    node_id = incoming.node_id,
+    visit = incoming.visit,
+    action_type = incoming.action_type,
+    priority = incoming.priority,
+    status = incoming.status,
+    attempt = incoming.attempt,
+    payload = incoming.payload,
+    requested_at = incoming.requested_at,
+    due_at = incoming.due_at,
+    next_at = incoming.next_at,
+    left_at = incoming.left_at,
+    settled_at = incoming.settled_at,
+    reason = incoming.reason,
+    result = incoming.result,
+    run_id = incoming.run_id,
+    snapshot_id = incoming.snapshot_id
+FROM incoming_dispatches AS incoming
+WHERE stored.key = incoming.key;
+
+-- name: absent_dispatch
+-- purpose: one of the dispatches to be saved that is not there, or comes twice
+SELECT incoming.key
+FROM incoming_dispatches AS incoming
+LEFT JOIN dispatches AS stored USING (key)
+GROUP BY incoming.key
+HAVING count(*) > 1 OR count(stored.key) = 0
+LIMIT 1;
+
+-- name: take_dispatches
+-- purpose: claim the head of the queue; rows that another run holds are passed over
+SELECT dispatches.* FROM dispatches
+WHERE status = %(status)s
+  AND journey_key IN (SELECT label FROM incoming_labels)
+  AND (next_at IS NULL OR next_at <= %(as_of)s)
+ORDER BY priority DESC, journey_key, due_at, requested_at, execution_id, key
+LIMIT %(limit)s
+FOR UPDATE OF dispatches SKIP LOCKED;
+
+-- name: dispatches_of
+-- purpose: unsettled dispatches of these executions, locked in the order of their keys
+SELECT dispatches.* FROM dispatches
+WHERE execution_id IN (SELECT id FROM incoming_ids)
+  AND status IN ('pending', 'sending', 'retry', 'unknown')
+ORDER BY key
+FOR UPDATE OF dispatches;
+
+-- name: abandon_sending
+-- purpose: nobody knows what became of sends whose run is gone; its lock is free
+WITH sending AS MATERIALIZED (
+    SELECT DISTINCT run_id FROM dispatches WHERE status = 'sending'
+), gone AS MATERIALIZED (
+    SELECT run_id FROM sending
+    WHERE run_id IS NULL
+       OR pg_try_advisory_xact_lock(hashtextextended('journeys run ' || current_schema() || ' ' || run_id, 0))
+)
+UPDATE dispatches SET status = 'unknown', next_at = NULL
+FROM gone
+WHERE dispatches.status = 'sending' AND dispatches.run_id IS NOT DISTINCT FROM gone.run_id;
+
+-- name: suppressed
+-- purpose: those addresses that are on a channel's list
+SELECT address FROM suppressions
+WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids)
+ORDER BY address;
+
+-- name: add_suppressions
+-- purpose: put addresses on a channel's list
+INSERT INTO suppressions (channel, address, reason)
+SELECT DISTINCT ON (channel, address) channel, address, reason
+FROM incoming_suppressions
+ORDER BY channel, address, incoming_position
+ON CONFLICT (channel, address) DO NOTHING;
+
+-- name: sends_since
+-- purpose: what left for these customers since an instant, for frequency caps
+SELECT customer_id, action_type, left_at FROM dispatches
+WHERE customer_id IN (SELECT id FROM incoming_ids)
+  AND status IN ('sent', 'sending', 'unknown')
+  AND left_at >= %(since)s
+ORDER BY left_at, key;

@@ -1,0 +1,13 @@
+-- name: prepare_session
+-- purpose: names resolve in the store's schema; times and dates are written in one way
+SELECT set_config('search_path', quote_ident(%(schema)s), false),
+       set_config('timezone', 'UTC', false),
+       set_config('datestyle', 'ISO, YMD', false);
+
+-- name: ping
+-- purpose: whether an idle connection still answers
+SELECT 1;
+
+-- name: lock_run
+-- purpose: mark a run as alive for as long as this session lasts
+SELECT pg_advisory_lock(hashtextextended('journeys run ' || current_schema() || ' ' || %(run_id)s, 0));
