@@ -1,0 +1,205 @@
+"""A frame whose columns are read by dotted names and turned into vectors once."""
+
+import operator
+from functools import reduce
+from itertools import repeat
+from typing import Final, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from journey_pipelines.rules.access import INDEX, get_property
+from journey_pipelines.rules.coercion import UNDEFINED
+from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.texts import unit_counts
+from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, filled, objects
+from journey_pipelines.rules.faults import RuleEvaluationError
+from journey_pipelines.rules.reads import Reads
+
+Missing = Literal["absent", "null"]
+NULL_KINDS: Final = {"absent": Kind.UNDEFINED, "null": Kind.NULL}
+
+
+class BoundFrame:
+    """A frame with caches of its columns, for any number of rules. The frame must not change meanwhile."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.index = frame.index
+        self.size = len(frame)
+        self._frame = frame
+        self._positions: dict[str, int] = {}
+        self._below: dict[str, dict[str, None]] = {}  # prefix -> next segments of the columns that begin with it
+        self._vectors: dict[tuple[str, Missing], Vector] = {}
+        for position, label in enumerate(frame.columns):
+            self._add(str(label), position)
+
+    def _add(self, name: str, position: int) -> None:
+        if name in self._positions:
+            raise RuleEvaluationError(f"the frame has two columns named {name!r}; rename or drop one of them")
+        self._positions[name] = position
+        segments = name.split(".")
+        for cut in range(1, len(segments)):
+            self._below.setdefault(".".join(segments[:cut]), {})[segments[cut]] = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """First segments of the names of all columns."""
+        return frozenset(name.split(".", 1)[0] for name in self._positions)
+
+    def read(self, path: str, missing: Missing) -> Vector:
+        """The value behind a dotted name in each row; UNDEFINED where there is none.
+
+        The longest column whose name begins the path is descended into. Columns whose names go on after the path make
+        an object of it, UNDEFINED (or null) in rows where all of them are missing.
+        """
+        key = path, missing
+        if key not in self._vectors:
+            self._vectors[key] = self._overlaid(path, missing) if path in self._below else self._longest(path, missing)
+        return self._vectors[key]
+
+    def _longest(self, path: str, missing: Missing) -> Vector:
+        segments = path.split(".")
+        for cut in range(len(segments), 0, -1):
+            name = ".".join(segments[:cut])
+            if name not in self._positions:
+                continue
+            if cut < len(segments):
+                return reduce(step, segments[cut:], self._column(name, missing))
+            return from_series(self._frame.iloc[:, self._positions[name]], null=NULL_KINDS[missing])
+        return Vector.constant(UNDEFINED, self.size)
+
+    def _column(self, name: str, missing: Missing) -> Vector:
+        """The cells of exactly this column."""
+        key = f"{name}\0", missing
+        if name not in self._below:
+            return self.read(name, missing)
+        if key not in self._vectors:
+            self._vectors[key] = from_series(self._frame.iloc[:, self._positions[name]], null=NULL_KINDS[missing])
+        return self._vectors[key]
+
+    def _overlaid(self, path: str, missing: Missing) -> Vector:
+        base = self._longest(path, missing)
+        names = list(self._below[path])
+        parts = [self.read(f"{path}.{name}", missing) for name in names]
+        made = assemble(names, parts, self.size)
+        is_object = base.is_kind(Kind.OBJECT)
+        if is_object.any():
+            made[is_object] = objects(map(operator.or_, base.json_cells[is_object], made[is_object]), is_object.sum())
+        is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED, Kind.NULL) for part in parts)])
+        made[~is_present] = filled(None, int((~is_present).sum()))
+        return from_objects(made, is_data=True, null=NULL_KINDS[missing])
+
+
+def assemble(names: list[str], parts: list[Vector], size: int) -> Objects:
+    """One object for each row with these names; what is UNDEFINED is as good as not there."""
+    if not names:
+        return objects(map(dict, repeat((), size)), size)
+    rows = zip(*[part.json_cells for part in parts], strict=True)
+    return objects(map(dict, map(zip, repeat(names), rows)), size)
+
+
+def step(vector: Vector, name: str) -> Vector:
+    """The property of this name in each row; UNDEFINED where there is none. See `access.get_property`."""
+    if not vector.has(Kind.OBJECT, Kind.LIST, Kind.TEXT):
+        return Vector.constant(UNDEFINED, len(vector))
+    found = filled(UNDEFINED, len(vector))
+    if vector.has(Kind.OBJECT):
+        rows = vector.is_kind(Kind.OBJECT)
+        values = map(dict.get, vector.cells[rows], repeat(name), repeat(UNDEFINED))
+        found[rows] = objects(values, int(rows.sum()))
+    if vector.has(Kind.LIST):
+        _step_into_lists(vector, name, found)
+    if vector.has(Kind.TEXT):
+        _step_into_texts(vector, name, found)
+    return from_objects(found, is_data=vector.is_data)
+
+
+def _step_into_lists(vector: Vector, name: str, found: Objects) -> None:
+    rows = np.flatnonzero(vector.is_kind(Kind.LIST))
+    lists = vector.cells[rows]
+    sizes = np.fromiter(map(len, lists), np.int64, len(lists))
+    if name == "length":
+        found[rows] = sizes.astype(object)
+    elif INDEX.fullmatch(name):
+        is_long = sizes > int(name)
+        found[rows[is_long]] = objects(map(operator.itemgetter(int(name)), lists[is_long]), int(is_long.sum()))
+
+
+def _step_into_texts(vector: Vector, name: str, found: Objects) -> None:
+    rows = np.flatnonzero(vector.is_kind(Kind.TEXT))
+    if name == "length":
+        found[rows] = unit_counts(vector.cells[rows]).astype(object)
+    elif INDEX.fullmatch(name):
+        found[rows] = objects(map(get_property, vector.cells[rows], repeat(name)), len(rows))
+
+
+class Scope(Protocol):
+    """What `var` sees: the rows of a frame, or the elements of their lists."""
+
+    @property
+    def size(self) -> int:
+        """How many rows or elements there are."""
+
+    def read(self, path: str) -> Vector:
+        """The value behind a dotted name; UNDEFINED where there is none."""
+
+    def whole(self) -> Vector:
+        """`var` of nothing: the document itself."""
+
+    def documents(self, reads: Reads) -> Objects:
+        """The whole documents, or as much of them as is read."""
+
+    def take(self, rows: Rows) -> "Scope":
+        """The scope of some of the rows, by position."""
+
+
+class FrameScope:
+    """The rows of a bound frame, or some of them."""
+
+    def __init__(self, bound: BoundFrame, missing: Missing, rows: Rows | None = None) -> None:
+        self.size = bound.size if rows is None else len(rows)
+        self._bound = bound
+        self._missing: Missing = missing
+        self._rows = rows
+
+    def read(self, path: str) -> Vector:
+        """The columns behind a dotted name."""
+        vector = self._bound.read(path, self._missing)
+        return vector if self._rows is None else vector.take(self._rows)
+
+    def whole(self) -> Vector:
+        """One nested object for each row."""
+        return from_objects(self.documents(Reads(frozenset(), everything=True)), is_data=False)
+
+    def documents(self, reads: Reads) -> Objects:
+        """One nested object for each row."""
+        names = sorted(self._bound.names if reads.everything else self._bound.names & reads.columns)
+        return assemble(names, [self.read(name) for name in names], self.size)
+
+    def take(self, rows: Rows) -> "FrameScope":
+        """These rows only."""
+        return FrameScope(self._bound, self._missing, rows if self._rows is None else self._rows[rows])
+
+
+class ElementScope:
+    """The elements of lists, as the body of a list operator sees them."""
+
+    def __init__(self, elements: Vector) -> None:
+        self.size = len(elements)
+        self._elements = elements
+
+    def read(self, path: str) -> Vector:
+        """What lies at a dotted name inside each element."""
+        return reduce(step, path.split("."), self._elements)
+
+    def whole(self) -> Vector:
+        """The elements."""
+        return self._elements
+
+    def documents(self, reads: Reads) -> Objects:  # noqa: ARG002 - elements are read whole
+        """The elements."""
+        return self._elements.json_cells
+
+    def take(self, rows: Rows) -> "ElementScope":
+        """These elements only."""
+        return ElementScope(self._elements.take(rows))

@@ -1,0 +1,45 @@
+"""A rule over a bound frame: masks and values, whole rows first, and with care where a row made that fail."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+
+from journey_pipelines.rules.columns.bound import BoundFrame, FrameScope, Missing
+from journey_pipelines.rules.columns.nodes import Evaluator
+from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, objects
+from journey_pipelines.rules.faults import RuleEvaluationError
+from journey_pipelines.rules.json_values import from_result
+from journey_pipelines.rules.syntax import Node
+
+Result = TypeVar("Result")
+
+
+def mask(node: Node, bound: BoundFrame, missing: Missing) -> Mask:
+    """Truthiness of the rule in each row."""
+    scope = FrameScope(bound, missing)
+    return np.array(_evaluated(lambda evaluator: evaluator.truth(node, scope)), dtype=bool)
+
+
+def values(node: Node, bound: BoundFrame, missing: Missing) -> pd.Series:
+    """The value of the rule in each row, an object Series with the frame's index."""
+    scope = FrameScope(bound, missing)
+    vector = _evaluated(lambda evaluator: evaluator.compute(node, scope))
+    cells = vector.json_cells.copy()
+    cells[vector.is_kind(Kind.UNDEFINED)] = None
+    rows = vector.is_kind(*CONTAINERS)
+    if rows.any():
+        cells[rows] = objects(map(from_result, cells[rows]), int(rows.sum()))
+    return pd.Series(cells, index=bound.index, dtype=object)
+
+
+def _evaluated(evaluate: Callable[[Evaluator], Result]) -> Result:
+    """Branches are computed over all rows, also those that do not need them. Only if that fails, over their own."""
+    try:
+        try:
+            return evaluate(Evaluator(is_careful=False))
+        except RuleEvaluationError:
+            return evaluate(Evaluator(is_careful=True))
+    except RecursionError as error:
+        raise RuleEvaluationError("a cell of the frame is nested too deep for rules; flatten it") from error

@@ -1,0 +1,156 @@
+"""From columns of any pandas dtype, and from Python objects, to vectors. See `json_values` for the meaning."""
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import date, datetime, time
+from decimal import Decimal
+from itertools import repeat
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from journey_pipelines.rules.coercion import UNDEFINED, Undefined, double
+from journey_pipelines.rules.columns.vector import Kind, Kinds, Mask, Numbers, Objects, Vector, integers, objects
+from journey_pipelines.rules.json_values import EXACT_INTEGERS, to_json
+
+Convert = Callable[[Any], Any]
+
+# kind and conversion of a cell by its exact type; conversions are C functions, so that none of ours runs for each row
+TYPES: Final[dict[type, tuple[Kind, Convert | None]]] = {
+    Undefined: (Kind.UNDEFINED, None),
+    type(None): (Kind.NULL, None),
+    type(pd.NaT): (Kind.NULL, None),
+    type(pd.NA): (Kind.NULL, None),
+    bool: (Kind.BOOLEAN, None),
+    np.bool_: (Kind.BOOLEAN, bool),
+    int: (Kind.NUMBER, None),
+    float: (Kind.NUMBER, None),
+    np.float64: (Kind.NUMBER, float),
+    np.float32: (Kind.NUMBER, float),
+    Decimal: (Kind.NUMBER, float),
+    str: (Kind.TEXT, None),
+    np.str_: (Kind.TEXT, str),
+    pd.Timestamp: (Kind.TEXT, pd.Timestamp.isoformat),
+    datetime: (Kind.TEXT, datetime.isoformat),
+    date: (Kind.TEXT, date.isoformat),
+    time: (Kind.TEXT, time.isoformat),
+    list: (Kind.LIST, None),
+    tuple: (Kind.LIST, list),
+    np.ndarray: (Kind.LIST, list),
+    dict: (Kind.OBJECT, None),
+    **dict.fromkeys(
+        (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64), (Kind.NUMBER, int)
+    ),
+}
+
+
+def from_objects(cells: Objects, *, is_data: bool, null: Kind = Kind.NULL) -> Vector:
+    """The vector of Python objects. In data, NaN and its kin are null (or `null`); in results NaN is a number."""
+    size = len(cells)
+    types = list(map(type, cells))
+    kinds = np.zeros(size, dtype=np.int8)
+    numbers = np.zeros(size)
+    converted = cells
+    for kind_of_cell in set(types):
+        rows: Mask = np.fromiter(map(operator.is_, types, repeat(kind_of_cell)), bool, size)
+        if kind_of_cell not in TYPES:
+            converted = _replace(converted, cells, rows, map(to_json, cells[rows]))
+            other = from_objects(converted[rows], is_data=is_data)
+            kinds[rows], numbers[rows] = other.kinds, other.numbers
+            continue
+        kind, convert = TYPES[kind_of_cell]
+        kinds[rows] = kind
+        if kind in (Kind.NUMBER, Kind.BOOLEAN):
+            numbers[rows] = _floats(cells[rows])
+        if convert is not None:
+            converted = _replace(converted, cells, rows, map(convert, cells[rows]))
+        elif kind is Kind.NULL and kind_of_cell is not type(None):
+            converted = _replace(converted, cells, rows, repeat(None, int(rows.sum())))
+    return _settled(kinds, numbers, converted, cells, is_data=is_data, null=null)
+
+
+def _replace(converted: Objects, cells: Objects, rows: Mask, values: Iterable[Any]) -> Objects:
+    made = cells.copy() if converted is cells else converted
+    made[rows] = objects(values, int(rows.sum()))
+    return made
+
+
+def _floats(cells: Objects) -> Numbers:
+    try:
+        return np.fromiter(map(float, cells), np.float64, len(cells))
+    except OverflowError:
+        return np.fromiter(map(double, cells), np.float64, len(cells))
+
+
+def _settled(
+    kinds: Kinds, numbers: Numbers, converted: Objects, cells: Objects, *, is_data: bool, null: Kind
+) -> Vector:
+    """Large integers made doubles; in data, NaN made null and null what it stands for."""
+    is_number = kinds == Kind.NUMBER
+    is_large = is_number & (np.abs(numbers) >= EXACT_INTEGERS) & np.isfinite(numbers)
+    if is_large.any():
+        converted = _replace(converted, cells, is_large, numbers[is_large].tolist())
+    if is_data:
+        is_nan = is_number & np.isnan(numbers)
+        if is_nan.any():
+            kinds[is_nan] = Kind.NULL
+            converted = _replace(converted, cells, is_nan, repeat(None, int(is_nan.sum())))
+        is_null = kinds == Kind.NULL
+        if null is not Kind.NULL and is_null.any():
+            kinds[is_null] = null
+            converted = _replace(converted, cells, is_null, repeat(UNDEFINED, int(is_null.sum())))
+    return Vector(kinds, numbers, converted, is_data=is_data)
+
+
+def from_series(series: pd.Series, *, null: Kind) -> Vector:
+    """The vector of a column; `null` is what its missing cells are (UNDEFINED or NULL)."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        return _categorical(series, null=null)
+    if isinstance(dtype, pd.SparseDtype):
+        return from_series(pd.Series(np.asarray(series)), null=null)
+    if pd.api.types.is_object_dtype(dtype):
+        return from_objects(series.to_numpy(), is_data=True, null=null)
+    if pd.api.types.is_bool_dtype(dtype):
+        return _numeric(series, null=null, is_boolean=True)
+    if pd.api.types.is_integer_dtype(dtype) and not series.hasnans:
+        return integers(series.to_numpy(dtype=np.uint64 if pd.api.types.is_unsigned_integer_dtype(dtype) else np.int64))
+    if pd.api.types.is_float_dtype(dtype) or pd.api.types.is_integer_dtype(dtype):
+        return _numeric(series, null=null, is_boolean=False)
+    if pd.api.types.is_datetime64_any_dtype(dtype):
+        return from_objects(_iso_texts(series), is_data=True, null=null)
+    if pd.api.types.is_timedelta64_dtype(dtype):
+        return _numeric(series.dt.total_seconds(), null=null, is_boolean=False)
+    return from_objects(series.to_numpy(dtype=object), is_data=True, null=null)
+
+
+def _categorical(series: pd.Series, *, null: Kind) -> Vector:
+    codes: npt.NDArray[Any] = series.cat.codes.to_numpy()
+    categories = from_series(pd.Series(series.cat.categories), null=null)
+    missing = objects([UNDEFINED if null is Kind.UNDEFINED else None], 1)
+    kinds = np.append(categories.kinds, np.int8(null))
+    numbers = np.append(categories.numbers, 0.0)
+    # the code of a missing cell is -1: the last
+    cells = np.concatenate([categories.cells, missing])
+    return Vector(kinds[codes], numbers[codes], cells[codes], is_data=True)
+
+
+def _numeric(series: pd.Series, *, null: Kind, is_boolean: bool) -> Vector:
+    is_extension = not isinstance(series.dtype, np.dtype)
+    numbers = series.to_numpy(dtype=np.float64, na_value=np.nan) if is_extension else series.to_numpy(dtype=np.float64)
+    kind = Kind.BOOLEAN if is_boolean else Kind.NUMBER
+    is_missing = np.isnan(numbers)
+    if not is_missing.any():
+        return Vector(np.broadcast_to(np.int8(kind), len(numbers)), numbers)
+    return Vector(np.where(is_missing, np.int8(null), np.int8(kind)), numbers)
+
+
+def _iso_texts(series: pd.Series) -> Objects:
+    """`isoformat` of each timestamp, None where missing; computed once for each distinct instant of the column."""
+    codes, distinct = pd.factorize(series)
+    moments = pd.Series(distinct).astype(object).to_numpy()
+    texts = objects(map(pd.Timestamp.isoformat, moments), len(moments))
+    # the code of a missing cell is -1: the last
+    return np.asarray(np.append(texts, objects([None], 1))[codes])

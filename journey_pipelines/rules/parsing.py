@@ -1,0 +1,109 @@
+"""From Python data to syntax: every fault at once, each with its JSON pointer, whatever was passed in."""
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from journey_pipelines.errors import Problem, RuleError
+from journey_pipelines.rules.coercion import UNDEFINED, double
+from journey_pipelines.rules.faults import MAX_DEPTH, MAX_NODES
+from journey_pipelines.rules.operators import OPERATORS
+from journey_pipelines.rules.syntax import Array, Literal, Node, Operation
+
+
+def parse(rule: Any, *, lenient: bool = False) -> Node:
+    """The syntax of a rule. With `lenient`, an unknown operator is an error only where it is reached.
+
+    Raises RuleError with every fault: unknown operators, values that JSON lacks, depth and size beyond the bounds.
+    """
+    problems = list(find_problems(rule, lenient=lenient))
+    if problems:
+        raise RuleError(problems)
+    return build(rule)
+
+
+def find_problems(rule: Any, *, lenient: bool = False) -> Iterator[Problem]:
+    """Faults of a rule, in document order. Walks with a stack of its own, since rules may be hostile."""
+    nodes = 0
+    path: list[int] = []  # identities of the containers around the current one
+    stack: list[tuple[Any, str, int, bool]] = [(rule, "", 0, True)]
+    while stack:
+        value, pointer, depth, is_logic = stack.pop()
+        nodes += 1
+        if nodes > MAX_NODES:
+            yield Problem("", f"has more than {MAX_NODES} values; split it into smaller rules")
+            return
+        if not isinstance(value, dict | list | tuple):
+            yield from _leaf_problems(value, pointer)
+            continue
+        del path[depth:]
+        if id(value) in path:
+            yield Problem(pointer, "contains itself; a rule is a finite JSON document")
+            continue
+        if depth >= MAX_DEPTH:
+            yield Problem(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it or split the rule")
+            continue
+        path.append(id(value))
+        if isinstance(value, dict):
+            yield from _key_problems(value, pointer, is_logic=is_logic, lenient=lenient)
+            is_logic = is_logic and len(value) == 1
+        stack.extend(reversed([(item, below, depth + 1, is_logic) for item, below in _below(value, pointer)]))
+
+
+def _below(value: Any, pointer: str) -> Iterable[tuple[Any, str]]:
+    named = value.items() if isinstance(value, dict) else enumerate(value)
+    return [(item, f"{pointer}/{escape(str(name))}") for name, item in named]
+
+
+def escape(name: str) -> str:
+    """A reference token of a JSON pointer (RFC 6901)."""
+    return name.replace("~", "~0").replace("/", "~1")
+
+
+def _leaf_problems(value: Any, pointer: str) -> Iterator[Problem]:
+    if value is UNDEFINED or value is None or isinstance(value, str):
+        return
+    if not isinstance(value, int | float):
+        kind = type(value).__name__
+        yield Problem(pointer, f"is a {kind}; a rule is made of objects, lists, texts, numbers, booleans and null")
+    elif not math.isfinite(double(value)):
+        yield Problem(pointer, "is a number that JSON or a double lacks (NaN or infinite); use a finite one")
+
+
+def _key_problems(value: dict[Any, Any], pointer: str, *, is_logic: bool, lenient: bool) -> Iterator[Problem]:
+    for name in value:
+        if not isinstance(name, str):
+            yield Problem(pointer, f"has a key of type {type(name).__name__}; keys are texts")
+        elif is_logic and len(value) == 1 and not lenient and name not in OPERATORS:
+            known = ", ".join(sorted(OPERATORS))
+            yield Problem(f"{pointer}/{escape(name)}", f"unknown operator {name[:80]!r}; known are {known}")
+
+
+def build(rule: Any) -> Node:
+    """The syntax of a rule that has no problems."""
+    if isinstance(rule, list | tuple):
+        return Array(tuple(build(item) for item in rule))
+    if isinstance(rule, dict) and len(rule) == 1:
+        [(operator, values)] = rule.items()
+        arguments = values if isinstance(values, list | tuple) else [values]
+        return Operation(str(operator), tuple(build(argument) for argument in arguments))
+    return Literal(plain(rule))
+
+
+def plain(value: Any) -> Any:
+    """A copy of JSON data in the built-in types, integers beyond 2**53 as doubles."""
+    match value:
+        case dict():
+            return {str(name): plain(item) for name, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case str():
+            return str(value)
+        case bool() | None:
+            return value
+        case int():
+            return int(value) if abs(value) <= 2**53 else double(value)
+        case float():
+            return float(value)
+        case _:
+            return value
