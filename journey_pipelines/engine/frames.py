@@ -184,7 +184,11 @@ def conform(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 def _column(frame: pd.DataFrame, name: str, dtype: str, size: int) -> Any:
     if name in frame:
         values = frame[name]
-        return values.array if values.dtype == dtype else values.astype(dtype).array
+        if values.dtype == dtype:
+            return values.array
+        if dtype == TIME and values.isna().all():
+            return pd.array([None] * size, dtype=dtype)  # pandas gives a column of NaT no zone
+        return values.astype(dtype).array
     if dtype in (TIME, TEXT):
         return pd.array([None] * size, dtype=dtype)
     if dtype == JSON:

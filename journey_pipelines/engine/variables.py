@@ -35,8 +35,10 @@ def take_cells(frame: pd.DataFrame, column: str, positions: np.ndarray) -> Any:
     if column not in frame or len(frame) == 0:
         return np.full(len(positions), None, dtype=object)
     values = frame[column].array
-    cells = values.to_numpy() if isinstance(values, pd.arrays.NumpyExtensionArray) else values
-    return pd.api.extensions.take(cells, positions, allow_fill=bool((positions < 0).any()))
+    if isinstance(values, pd.arrays.NumpyExtensionArray):
+        # a missing cell turns whole numbers into floats with NaN here, as it would in any frame
+        return pd.api.extensions.take(values.to_numpy(), positions, allow_fill=bool((positions < 0).any()))
+    return values.take(positions, allow_fill=True)
 
 
 class World:
