@@ -1,6 +1,5 @@
 """The warehouse, read through the named queries of `sql/warehouse/`; nothing is ever written to it."""
 
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -10,9 +9,10 @@ from typing import Any, Final
 import pandas as pd
 import sqlalchemy as sa
 
-from journey_pipelines.engine.frames import BOOL, EVENTS, INT, TEXT, TIME, conform
+from journey_pipelines.engine.frames import BOOL, EVENTS, TEXT, conform
 from journey_pipelines.errors import WarehouseError
 from journey_pipelines.snapshots.checks import check_customers
+from journey_pipelines.snapshots.contracts import CAMPAIGNS, EVENT_COLUMNS, json_objects, profiles_from, typed
 from journey_pipelines.snapshots.queries import Query, read_query
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, stack_tables, table_of
 
@@ -21,15 +21,6 @@ NEVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 ALWAYS: Final = datetime(9999, 1, 1, tzinfo=UTC)
 
 PREDICTIONS: Final = frozenset({"churn_risk"})
-
-PROFILES: Final[Mapping[str, str]] = {
-    "first_name": TEXT,
-    "last_name": TEXT,
-    "email": TEXT,
-    "phone": TEXT,
-    "timezone": TEXT,
-}
-CAMPAIGNS: Final[Mapping[str, str]] = {"campaign_id": INT, "name": TEXT, "channel": TEXT}
 
 
 def packaged_queries() -> Path:
@@ -101,32 +92,27 @@ class Warehouse:
 
     def profiles(self, as_of: datetime) -> pd.DataFrame:
         """Who the customers are at `as_of`, one row for each customer_id; addresses are text."""
+        name = "Profile query profiles"
         frame = self._read("profiles", as_of=as_of)
-        check_customers(frame, "Profile query profiles", WarehouseError, is_unique=True)
-        return _sorted(_typed(frame, {"customer_id": TEXT, **PROFILES}, "Profile query profiles", is_partial=True))
+        check_customers(frame, name, WarehouseError, is_unique=True)
+        return _sorted(profiles_from(frame, name))
 
     def events(self, since: datetime, as_of: datetime) -> pd.DataFrame:
         """EVENTS received after `since` and by `as_of`, in order of receipt, none of them used."""
         name = "Event query events"
         frame = self._read("events", since=since, as_of=as_of)
         check_customers(frame, name, WarehouseError, is_unique=False)
-        wanted = {column: dtype for column, dtype in EVENTS.items() if column not in ("data", "is_used")}
-        frame = _typed(frame, wanted, name)
-        if "data" not in frame:
-            raise WarehouseError(f"{name} has no column data; add it, as a JSON object.")
-        for column in wanted:
-            if frame[column].isna().any():
-                raise WarehouseError(f"{name} has rows without {column}; every event needs one.")
+        frame = typed(frame, EVENT_COLUMNS, name, has_nulls=False)
         if frame["event_id"].duplicated().any():
             twice = frame.loc[frame["event_id"].duplicated(), "event_id"].iloc[0]
             raise WarehouseError(f"{name} has the event_id {twice!r} more than once; make the ids unique and stable.")
-        frame = frame.assign(data=_objects(frame["data"], name), is_used=False).astype({"is_used": BOOL})
+        frame = frame.assign(data=json_objects(frame["data"], name), is_used=False).astype({"is_used": BOOL})
         return conform(frame.sort_values(["received_at", "event_id"], kind="stable"), EVENTS)
 
     def campaigns(self, as_of: datetime = ALWAYS) -> pd.DataFrame:
         """Campaigns that an action may trigger, planned by `as_of` (or ever): campaign_id, name, channel."""
         name = "Campaign query campaigns"
-        frame = _typed(self._read("campaigns", as_of=as_of), CAMPAIGNS, name)[list(CAMPAIGNS)]
+        frame = typed(self._read("campaigns", as_of=as_of), CAMPAIGNS, name, has_nulls=False)[list(CAMPAIGNS)]
         if frame["campaign_id"].duplicated().any():
             raise WarehouseError(f"{name} has a campaign_id more than once; make the query give one row for each.")
         return frame
@@ -180,34 +166,6 @@ def _connect_args(backend: str) -> dict[str, Any]:
     if backend == "postgresql":
         return {"options": "-c timezone=UTC -c default_transaction_read_only=on"}
     return {}
-
-
-def _typed(frame: pd.DataFrame, columns: Mapping[str, str], name: str, *, is_partial: bool = False) -> pd.DataFrame:
-    """The frame with those columns in those dtypes; with `is_partial` an absent column stays absent."""
-    missing = [column for column in columns if column not in frame]
-    if missing and not is_partial:
-        raise WarehouseError(f"{name} has no column {', '.join(missing)}; add it to the query.")
-    for column, dtype in columns.items():
-        if column in frame and frame[column].dtype != dtype and frame[column].notna().any():
-            raise WarehouseError(
-                f"{name} has a {column} of type {frame[column].dtype}, expected {_spoken(dtype)}; cast it."
-            )
-    return frame.astype({column: dtype for column, dtype in columns.items() if column in frame})
-
-
-def _spoken(dtype: str) -> str:
-    return {TEXT: "text", TIME: "a timestamp in UTC", INT: "a whole number"}[dtype]
-
-
-def _objects(values: pd.Series, name: str) -> pd.Series:
-    """JSON texts as dicts, in one call of the parser."""
-    try:
-        parsed = json.loads(f"[{','.join(values)}]")
-    except (TypeError, ValueError) as error:
-        raise WarehouseError(f"{name} has data that is no JSON ({error}); expected an object in each row.") from error
-    if not all(isinstance(value, dict) for value in parsed) or len(parsed) != len(values):
-        raise WarehouseError(f"{name} has data that is no JSON object; expected an object in each row.")
-    return pd.Series(parsed, index=values.index, dtype=object)
 
 
 def _sorted(frame: pd.DataFrame) -> pd.DataFrame:
