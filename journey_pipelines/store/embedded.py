@@ -33,7 +33,7 @@ from psycopg import sql
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store import keeper
 from journey_pipelines.store.locations import PORT, Cluster, locate, programs, server_environment
-from journey_pipelines.store.locks import exclusive, exclusive_if_free, open_lock, shared
+from journey_pipelines.store.locks import exclusive, exclusive_if_free, open_lock, open_private, shared
 from journey_pipelines.store.server_files import SERVER_SETTINGS, USER, initialise
 
 STORE_DATABASE: Final = "journeys"
@@ -96,9 +96,16 @@ def ensure_running(root: Path) -> EmbeddedPostgres:
 
 def _join(root: Path, stack: ExitStack) -> EmbeddedPostgres:
     cluster = locate(root)
-    stack.enter_context(shared(cluster.lock("users")))
-    with exclusive(cluster.lock("start")):
-        return _ensure(cluster)
+    try:
+        stack.enter_context(shared(cluster.lock("users")))
+        with exclusive(cluster.lock("start")):
+            return _ensure(cluster)
+    except OSError as error:
+        message = (
+            f"The embedded Postgres in {cluster.base} cannot be used: {error}. "
+            "Mend that (space, permissions), or set JOURNEYS_STORE_URL to a Postgres of yours."
+        )
+        raise StoreError(message) from error
 
 
 def _ensure(cluster: Cluster) -> EmbeddedPostgres:
@@ -184,7 +191,7 @@ def _keep(cluster: Cluster, keeper_lock: int, order: dict[str, object]) -> None:
     identity = {"uid": account and account.uid, "gid": account and account.gid}
     text = json.dumps({"adopt": None, "environment": server_environment(), **order, **descriptors, **identity})
     try:
-        with cluster.log.open("ab") as log:
+        with os.fdopen(open_private(cluster.log, os.O_WRONLY | os.O_APPEND), "ab") as log:
             subprocess.run(  # noqa: S603 - our own script
                 [sys.executable, "-I", "-S", keeper.__file__, text],
                 cwd="/",

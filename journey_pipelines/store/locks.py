@@ -8,8 +8,17 @@ from pathlib import Path
 
 
 def open_lock(path: Path) -> int:
-    """Open a lock file, only for its owner and root, without locking it; gives a descriptor that `exec` closes."""
-    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """Open a lock file without locking it; gives a descriptor that `exec` closes."""
+    return open_private(path, os.O_RDWR)
+
+
+def open_private(path: Path, flags: int) -> int:
+    """Open a file that only its owner and root can use; made by root, it is the folder's owner's."""
+    descriptor = os.open(path, flags | os.O_CREAT, 0o600)
+    if os.geteuid() == 0:
+        folder = path.parent.stat()
+        os.fchown(descriptor, folder.st_uid, folder.st_gid)
+    return descriptor
 
 
 @contextmanager
