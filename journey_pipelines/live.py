@@ -1,0 +1,177 @@
+"""A live run, part by part, for the command line and Dagster's assets alike: a day's snapshots, its events, the pass.
+
+Belongs here: the order of these parts, and which snapshots a run reads. Does not belong here: any decision about a
+customer (engine), or which class stands behind a setting (composition).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+import pandas as pd
+
+from journey_pipelines.composition import Installation
+from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.frames import EVENTS as EVENT_COLUMNS
+from journey_pipelines.engine.frames import SNAPSHOTS, conform
+from journey_pipelines.engine.passes import Engine, Report, advance_pass, run_pass
+from journey_pipelines.engine.ports import Run
+from journey_pipelines.snapshots import build
+from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
+from journey_pipelines.snapshots.models import ModelStore
+from journey_pipelines.snapshots.parquet import (
+    EVENTS,
+    FEATURES,
+    PREDICTIONS,
+    PROFILES,
+    RAW_FEATURES,
+    SEGMENTS,
+    ParquetSource,
+)
+
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many parts are done, and how many there are."""
+
+MODELS: Final = "models"  # folder of trained models, beside the snapshots
+
+
+def run_whole_day(
+    installation: Installation, day: date, *, as_of: datetime | None = None, progress: Progress | None = None
+) -> Report:
+    """Everything of one day: build what is missing, take in events and campaigns, run the pass."""
+    prepare_day(installation, day, progress=progress)
+    ingest_day(installation, day)
+    register_campaigns(installation, as_of=end_of_day(day))
+    return run_day(installation, day, as_of=as_of)
+
+
+def prepare_day(installation: Installation, day: date, *, progress: Progress | None = None) -> list[str]:
+    """Build those of the day's snapshots that are not there yet; returns their kinds, in order.
+
+    Raises WarehouseError or SnapshotError, which leave whole snapshots only.
+    """
+    missing = [
+        (kind, make)
+        for kind, make in _parts(installation, day).items()
+        if not installation.snapshots.path(kind, day).is_file()
+    ]
+    for done, (kind, make) in enumerate(missing):
+        if progress is not None:
+            progress(kind, done, len(missing))
+        make()
+    if progress is not None:
+        progress("snapshots", len(missing), len(missing))
+    return [kind for kind, _ in missing]
+
+
+def ingest_day(installation: Installation, day: date) -> int:
+    """Store the events received on the day, and on the days since the last one that was taken in; returns how many
+    are new.
+
+    Needs the day's events partition. A second call adds nothing.
+    """
+    snapshot = installation.snapshots.read(EVENTS, day)
+    events = conform(snapshot.frame.assign(is_used=False), EVENT_COLUMNS)
+    last = _last_ingested(installation)
+    count = 0
+    if last is not None and last < day - timedelta(days=1):
+        count = ingest_events(installation, since=end_of_day(last), as_of=end_of_day_before(day))
+    with installation.store.transaction() as transaction:
+        count += transaction.add_events(events)
+        transaction.record_snapshots(_snapshot_rows([(snapshot.snapshot_id, EVENTS, EVENTS, day, snapshot.rows)]))
+    return count
+
+
+def ingest_events(installation: Installation, *, since: datetime, as_of: datetime) -> int:
+    """Store the events that the warehouse received after `since` and by `as_of`; returns how many are new."""
+    events = installation.warehouse.events(since, as_of)
+    with installation.store.transaction() as transaction:
+        return transaction.add_events(events)
+
+
+def register_campaigns(installation: Installation, *, as_of: datetime) -> int:
+    """Store the warehouse's campaigns that were planned by `as_of`; returns how many are new."""
+    campaigns = installation.warehouse.campaigns(as_of)
+    with installation.store.transaction() as transaction:
+        return transaction.add_campaigns(campaigns)
+
+
+def run_day(
+    installation: Installation,
+    day: date,
+    *,
+    as_of: datetime | None = None,
+    run_id: str | None = None,
+    dagster_run_id: str | None = None,
+) -> Report:
+    """One pass over exactly the day's snapshots, which must be there; by default `as_of` is the day's last instant."""
+    at = as_of or end_of_day(day)
+    engine = engine_for(installation, day)
+    facts = engine.source.at(at)
+    record_snapshots(installation, facts)
+    run = Run(run_id or new_run_id("run", at), at, kind="run", dagster_run_id=dagster_run_id)
+    return run_pass(engine, run, facts=facts)
+
+
+def advance_due(
+    installation: Installation, as_of: datetime, *, run_id: str | None = None, dagster_run_id: str | None = None
+) -> Report:
+    """Move and deliver what is due at `as_of`, over the newest snapshots on or before it; nobody enters."""
+    run = Run(run_id or new_run_id("advance", as_of), as_of, kind="advance", dagster_run_id=dagster_run_id)
+    return advance_pass(engine_for(installation), run)
+
+
+def engine_for(installation: Installation, day: date | None = None) -> Engine:
+    """The engine over the snapshots of one day, or over the newest ones; the warehouse says which segments exist."""
+    segments = installation.warehouse.segments()
+    source = ParquetSource(installation.snapshots, segments=segments, pinned_date=day)
+    return replace(installation.engine, source=source)
+
+
+def record_snapshots(installation: Installation, facts: Facts) -> int:
+    """Note in the store which snapshots a run reads; returns how many are new."""
+    rows = [(s.snapshot_id, "segment", name, s.snapshot_date, s.rows) for name, s in sorted(facts.segments.items())]
+    if facts.features is not None:
+        features = facts.features
+        rows.append((features.snapshot_id, FEATURES, FEATURES, features.snapshot_date, features.rows))
+    if facts.profiles_id:
+        day = date.fromisoformat(facts.profiles_id.split("@")[1])
+        rows.append((facts.profiles_id, PROFILES, PROFILES, day, len(facts.profiles)))
+    with installation.store.transaction() as transaction:
+        return transaction.record_snapshots(_snapshot_rows(rows))
+
+
+def new_run_id(kind: str, as_of: datetime) -> str:
+    """A new id that says what ran and for which time."""
+    return f"{kind}-{as_of.astimezone(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+
+
+def _parts(installation: Installation, day: date) -> Mapping[str, Callable[[], object]]:
+    """What makes each kind of snapshot, in the order in which they need one another."""
+    warehouse, store = installation.warehouse, installation.snapshots
+    models = ModelStore(installation.settings.state / MODELS)
+    segments = {
+        f"{SEGMENTS}/{name}": partial(build.build_segment, warehouse, store, day, name) for name in warehouse.segments()
+    }
+    return {
+        **segments,
+        RAW_FEATURES: partial(build.build_raw_features, warehouse, store, day),
+        PROFILES: partial(build.build_profiles, warehouse, store, day),
+        EVENTS: partial(build.build_events, warehouse, store, day),
+        PREDICTIONS: lambda: build.build_predictions(models.churn(warehouse, day), store, day),
+        FEATURES: partial(build.build_features, store, day),
+    }
+
+
+def _last_ingested(installation: Installation) -> date | None:
+    with installation.store.transaction() as transaction:
+        known = transaction.read("snapshots", kind=EVENTS)
+    return known["snapshot_date"].max().date() if len(known) else None
+
+
+def _snapshot_rows(rows: list[tuple[str, str, str, date, int]]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=list(SNAPSHOTS))
+    return conform(frame.assign(snapshot_date=pd.to_datetime(frame["snapshot_date"], utc=True)), SNAPSHOTS)
