@@ -94,6 +94,14 @@ def ensure_running(root: Path) -> EmbeddedPostgres:
         return server
 
 
+def release(root: Path) -> None:
+    """Undo `ensure_running` before this process ends; tests that delete their project need it."""
+    with _kept_guard:
+        kept = _kept.pop(root.resolve(), None)
+        if kept is not None:
+            kept.close()
+
+
 def _join(root: Path, stack: ExitStack) -> EmbeddedPostgres:
     cluster = locate(root)
     try:

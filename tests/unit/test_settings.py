@@ -1,0 +1,109 @@
+from pathlib import Path
+
+import pytest
+
+from journey_pipelines.errors import SettingsError
+from journey_pipelines.settings import PACKAGED_TEMPLATES, Settings
+
+
+def settings(folder: Path, **environment: str) -> Settings:
+    return Settings.from_environment(environment, working_directory=folder)
+
+
+def test_without_variables_everything_lies_in_the_working_directory(tmp_path: Path) -> None:
+    assert settings(tmp_path) == Settings(
+        home=tmp_path,
+        store_url=None,
+        dagster_url=None,
+        warehouse_url=f"duckdb:///{tmp_path}/.journeys/warehouse.duckdb",
+        templates=PACKAGED_TEMPLATES,
+        outbox=tmp_path / ".journeys" / "outbox",
+        snapshots=tmp_path / ".journeys" / "snapshots",
+        policy=None,
+    )
+
+
+def test_the_packaged_templates_are_there() -> None:
+    assert PACKAGED_TEMPLATES.is_dir()
+
+
+def test_home_is_the_nearest_parent_with_a_workspace_file(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").touch()
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert settings(below).home == tmp_path
+
+
+def test_home_is_the_nearest_parent_with_journeys(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").touch()
+    (tmp_path / "a" / "journeys").mkdir(parents=True)
+    below = tmp_path / "a" / "b"
+    below.mkdir()
+    assert settings(below).home == tmp_path / "a"
+
+
+def test_home_can_be_given(tmp_path: Path) -> None:
+    (tmp_path / "project").mkdir()
+    assert settings(tmp_path, JOURNEYS_HOME="project").home == tmp_path / "project"
+
+
+def test_a_project_that_has_templates_uses_them(tmp_path: Path) -> None:
+    (tmp_path / "journeys" / "templates").mkdir(parents=True)
+    assert settings(tmp_path).templates == tmp_path / "journeys" / "templates"
+
+
+def test_relative_paths_start_at_home(tmp_path: Path) -> None:
+    (tmp_path / "workspace.yaml").touch()
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "policy.yaml").touch()
+    found = settings(
+        tmp_path / "mine",
+        JOURNEYS_TEMPLATES="mine",
+        JOURNEYS_OUTBOX="out",
+        JOURNEYS_SNAPSHOTS="/elsewhere/snapshots",
+        JOURNEYS_POLICY="policy.yaml",
+    )
+    assert found.templates == tmp_path / "mine"
+    assert found.outbox == tmp_path / "out"
+    assert found.snapshots == Path("/elsewhere/snapshots")
+    assert found.policy == tmp_path / "policy.yaml"
+
+
+def test_an_empty_variable_counts_as_absent(tmp_path: Path) -> None:
+    assert settings(tmp_path, JOURNEYS_STORE_URL="", JOURNEYS_HOME=" ") == settings(tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
+def test_the_store_url_has_the_plain_scheme_whatever_was_given(tmp_path: Path, scheme: str) -> None:
+    found = settings(tmp_path, JOURNEYS_STORE_URL=f"{scheme}://me@host:5433/db?sslmode=require")
+    assert found.store_url == "postgresql://me@host:5433/db?sslmode=require"
+
+
+def test_any_sqlalchemy_url_can_be_the_warehouse(tmp_path: Path) -> None:
+    url = "snowflake://user@account/db/schema?warehouse=w"
+    assert settings(tmp_path, JOURNEYS_WAREHOUSE_URL=url).warehouse_url == url
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("JOURNEYS_HOME", "/no/such/folder", r"JOURNEYS_HOME is '/no/such/folder', which is no folder"),
+        (
+            "JOURNEYS_STORE_URL",
+            "mysql://u:secret@h/db",
+            r"JOURNEYS_STORE_URL begins with 'mysql://'; expected postgresql:",
+        ),
+        ("JOURNEYS_STORE_URL", "host=h password=secret", r"JOURNEYS_STORE_URL is no URL; expected postgresql:"),
+        ("JOURNEYS_STORE_URL", "postgresql://u:secret@h:many/db", r"JOURNEYS_STORE_URL .*expected postgresql:"),
+        ("JOURNEYS_DAGSTER_URL", "sqlite:///x", r"JOURNEYS_DAGSTER_URL begins with 'sqlite://'"),
+        ("JOURNEYS_WAREHOUSE_URL", "warehouse.duckdb", r"JOURNEYS_WAREHOUSE_URL is no SQLAlchemy URL"),
+        ("JOURNEYS_TEMPLATES", "missing", r"JOURNEYS_TEMPLATES is 'missing', but there is no folder"),
+        ("JOURNEYS_POLICY", "missing.yaml", r"JOURNEYS_POLICY is 'missing.yaml', but there is no file"),
+        ("JOURNEYS_OUTBOX", "a_file", r"JOURNEYS_OUTBOX is 'a_file', which is a file, not a folder"),
+    ],
+)
+def test_a_wrong_value_is_named_without_its_secrets(tmp_path: Path, name: str, value: str, message: str) -> None:
+    (tmp_path / "a_file").touch()
+    with pytest.raises(SettingsError, match=message) as raised:
+        settings(tmp_path, **{name: value})
+    assert "secret" not in str(raised.value)
