@@ -11,7 +11,6 @@ from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
 from journey_pipelines.engine.frames import DISPATCHES, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext, StoreTransaction
-from journey_pipelines.journeys.catalog import UnknownPolicy
 
 Deliver = Callable[[pd.DataFrame], pd.DataFrame]
 
@@ -52,10 +51,7 @@ class ChannelDispatcher(_Departing):
         return together(self._deliver(self._actions[name], rows.reset_index(drop=True)) for name, rows in groups)
 
     def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:
-        """See `ports.Dispatcher`: what the channels know.
-
-        An effect in our own store is committed together with its result, so one whose result is unknown did not happen.
-        """
+        """See `ports.Dispatcher`: what the channels, or the types without one, know."""
         groups = unknown.reset_index(drop=True).groupby("action_type", sort=False)
         return together(self._look_up(self._actions[name], rows.reset_index(drop=True)) for name, rows in groups)
 
@@ -69,13 +65,13 @@ class ChannelDispatcher(_Departing):
         return checked(channel.send(rows), rows["key"], source=f"channel {action.channel}")
 
     def _look_up(self, action: ActionType, rows: pd.DataFrame) -> pd.DataFrame:
-        if action.policy is UnknownPolicy.EXACTLY_ONCE:
-            return answers(rows["key"], "retry")
         channel = None if action.channel is None else self._channels.get(action.channel)
-        if channel is None:
-            return no_answers()
-        found = channel.look_up(rows)
-        return checked(found, rows["key"], source=f"channel {action.channel}", statuses=FOUND_STATUSES)
+        if channel is not None:
+            found = channel.look_up(rows)
+        else:
+            found = action.look_up(rows) if action.channel is None else no_answers()
+        source = f"the look-up of {action.name}"
+        return checked(found, rows["key"], source=source, statuses=FOUND_STATUSES)
 
 
 class CallableDispatcher(_Departing):

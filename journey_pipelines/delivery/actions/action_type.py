@@ -61,6 +61,14 @@ class ActionType:
         """
         return answers(dispatches["key"], "sent")
 
+    def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
+        """What is known of DISPATCHES rows without a channel that left before a crash; as `Channel.look_up`.
+
+        By default nothing, except that an effect in our own store is committed together with its result: one whose
+        result is unknown did not happen.
+        """
+        return answers(dispatches["key"], "retry") if self.policy is UnknownPolicy.EXACTLY_ONCE else no_answers()
+
     def perform(self, sent: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:  # noqa: ARG002
         """The effect in our own store of DISPATCHES rows just sent, in the transaction that records their results.
 

@@ -44,6 +44,8 @@ def _load(point: EntryPoint) -> type[ActionType]:
         raise DeliveryError(message) from error
     if not (isinstance(kind, type) and issubclass(kind, ActionType)):
         raise DeliveryError(f"{_origin(point)} is {kind!r}; expected a subclass of ActionType")
+    if absent := [name for name in ("name", "label", "parameters") if not hasattr(kind, name)]:
+        raise DeliveryError(f"{_origin(point)} lacks {', '.join(f'`{name}`' for name in absent)}; set it in the class")
     return kind
 
 

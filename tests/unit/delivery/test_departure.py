@@ -66,9 +66,7 @@ def test_consent_of_another_channel_does_not_matter():
 
 
 def test_a_suppressed_address_is_skipped():
-    departure = departed(
-        dispatches("send_sms", "send_sms"), SMS, two_phones(), store=suppressing("sms", "+15550101")
-    )
+    departure = departed(dispatches("send_sms", "send_sms"), SMS, two_phones(), store=suppressing("sms", "+15550101"))
     assert reasons(departure) == {"c1": "suppressed"}
 
 
