@@ -30,6 +30,7 @@ SEGMENTS: Final = "segments"
 
 MAY_REPEAT: Final = frozenset({FEATURES, RAW_FEATURES, EVENTS})  # kinds that may hold a customer twice
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,99}")
+_DAY: Final = re.compile(r"\d{4}-\d\d-\d\d")
 _ID: Final = re.compile(r"(?P<kind>[^@]+)@(?P<day>\d{4}-\d\d-\d\d)@(?P<content>[0-9a-f]{16})")
 _ID_KEY: Final = b"snapshot_id"
 
@@ -89,9 +90,10 @@ class SnapshotStore:
     def read_id(self, snapshot_id: str) -> Snapshot:
         """The snapshot with exactly this id, also when its partition was written again since."""
         named = _ID.fullmatch(snapshot_id)
-        if named is None:
+        day = None if named is None else _day(named["day"])
+        if named is None or day is None:
             raise SnapshotError(f"{snapshot_id!r} is no snapshot id; expected kind@YYYY-MM-DD@content.")
-        kind, day = named["kind"], date.fromisoformat(named["day"])
+        kind = named["kind"]
         path = self.path(kind, day)
         for candidate in (path, _superseded(path, snapshot_id)):
             if self._id_at(candidate) == snapshot_id:
@@ -103,8 +105,8 @@ class SnapshotStore:
 
     def days(self, kind: str) -> list[date]:
         """Dates of all partitions of a kind, oldest first."""
-        names = (path.stem for path in self._folder(kind).glob("[0-9]*.parquet"))
-        return sorted(date.fromisoformat(name) for name in names if re.fullmatch(r"\d{4}-\d\d-\d\d", name))
+        found = (_day(path.stem) for path in self._folder(kind).glob("*.parquet"))
+        return sorted(day for day in found if day is not None)
 
     def newest(self, kind: str, on_or_before: date) -> date | None:
         """Date of the newest partition of a kind that is not later than the day, or None."""
@@ -206,6 +208,13 @@ class ParquetSource:
         if not snapshot_id.startswith(f"{kind}@"):
             raise SnapshotError(f"{snapshot_id!r} is no snapshot of {kind}; expected {kind}@YYYY-MM-DD@content.")
         return pd.Index(self._store.read_id(snapshot_id).frame["customer_id"].unique(), name="customer_id")
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except ValueError:
+        return None
 
 
 def _superseded(path: Path, snapshot_id: str) -> Path:
