@@ -6,12 +6,14 @@ moves forward by the gap, one that exists twice is the first (PEP 495, fold=0).
 """
 
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from datetime import time
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine.zone_table import ZoneTable, zone_table
 from journey_pipelines.errors import JourneysError
 from journey_pipelines.journeys.durations import Duration
 from journey_pipelines.journeys.timezones import known_timezones
@@ -19,9 +21,6 @@ from journey_pipelines.journeys.timezones import known_timezones
 _UTC: Final = "datetime64[us, UTC]"
 _NAIVE: Final = "datetime64[us]"
 _DAY: Final = np.timedelta64(1, "D")
-# Beyond every offset from UTC (-12 to +14 hours, local mean times up to 16), so that a wall time, read as UTC and
-# moved by it, lies before or after the instant that it means.
-_FARTHEST_OFFSET: Final = np.timedelta64(16, "h")
 
 
 def usable_zones(zones: pd.Series, default: str) -> pd.Series:
@@ -33,19 +32,13 @@ def usable_zones(zones: pd.Series, default: str) -> pd.Series:
 def to_local(times: pd.Series, zones: Any) -> pd.Series:
     """Naive wall times (`datetime64[us]`) of the instants in their zones; index unchanged."""
     instants = _utc_values(times)
-    walls = np.empty_like(instants)
-    for zone, rows in _rows_of_zones(zones, len(instants)):
-        walls[rows] = _walls(instants[rows], zone)
-    return pd.Series(walls, index=times.index, dtype=_NAIVE)
+    return pd.Series(_Zones.of(zones, len(instants)).walls(instants), index=times.index, dtype=_NAIVE)
 
 
 def local_to_utc(wall: pd.Series, zones: Any) -> pd.Series:
     """The instants that naive wall times mean in their zones; index unchanged."""
     walls = wall.to_numpy(dtype="M8[us]")
-    instants = np.empty_like(walls)
-    for zone, rows in _rows_of_zones(zones, len(walls)):
-        instants[rows] = _instants(walls[rows], zone)
-    return _utc_series(instants, wall.index)
+    return _utc_series(_Zones.of(zones, len(walls)).instants(walls), wall.index)
 
 
 def add(times: pd.Series, zones: Any, duration: Duration) -> pd.Series:
@@ -54,10 +47,10 @@ def add(times: pd.Series, zones: Any, duration: Duration) -> pd.Series:
     elapsed = np.timedelta64(duration.seconds, "s")
     if duration.is_elapsed:
         return _utc_series(_utc_values(times) + elapsed, times.index)
-    walls = to_local(times, zones).to_numpy(dtype="M8[us]")
-    moved = _months_later(walls, duration.months) + duration.days * _DAY
-    there = local_to_utc(pd.Series(moved, index=times.index), zones)
-    return _utc_series(_utc_values(there) + elapsed, times.index)
+    instants = _utc_values(times)
+    places = _Zones.of(zones, len(instants))
+    moved = _months_later(places.walls(instants), duration.months) + duration.days * _DAY
+    return _utc_series(places.instants(moved) + elapsed, times.index)
 
 
 def next_local_time(times: pd.Series, zones: Any, *, time: time | None, weekdays: Collection[int] | None) -> pd.Series:
@@ -67,13 +60,16 @@ def next_local_time(times: pd.Series, zones: Any, *, time: time | None, weekdays
     Monday, the next Monday is a week away (an action's window is what lets today pass).
     """
     instants = _utc_values(times)
-    zones = _zone_array(zones, len(instants))
-    days = to_local(times, zones).to_numpy(dtype="M8[D]")
+    places = _Zones.of(zones, len(instants))
+    days = places.walls(instants).astype("M8[D]")
     found = np.full(len(instants), np.datetime64("NaT", "us"))
     # Yesterday's, because a gap around midnight can move it into today; today's one may have passed, a week follows.
     for offset in range(-1, 8):
-        open_rows = np.flatnonzero(np.isnat(found) & ~np.isnat(instants) & _falls_on(days + offset, weekdays))
-        candidates = _at(days[open_rows] + offset, time, zones[open_rows])
+        is_open = np.isnat(found) & ~np.isnat(instants)
+        if not is_open.any():
+            break
+        open_rows = np.flatnonzero(is_open & _falls_on(days + offset, weekdays))
+        candidates = places.take(open_rows).instants(_at(days[open_rows] + offset, time))
         is_later = candidates > instants[open_rows]
         found[open_rows[is_later]] = candidates[is_later]
     return _utc_series(found, times.index)
@@ -88,26 +84,30 @@ def window_opening(
     the day on which it opens. NaT where no day ever matches.
     """
     instants = _utc_values(times)
-    zones = _zone_array(zones, len(instants))
-    days = to_local(times, zones).to_numpy(dtype="M8[D]")
+    places = _Zones.of(zones, len(instants))
+    days = places.walls(instants).astype("M8[D]")
     found = np.full(len(instants), np.datetime64("NaT", "us"))
     last_day = 1 if end <= start else 0
-    # Yesterday's may still be open. Two weeks, because a gap can swallow this week's window whole.
-    for offset in range(-1, 15):
-        rows = np.flatnonzero(np.isnat(found) & ~np.isnat(instants) & _falls_on(days + offset, weekdays))
-        opens = _at(days[rows] + offset, start, zones[rows])
-        closes = _at(days[rows] + offset + last_day, end, zones[rows])
+    # Yesterday's may still be open, over a skipped day (Apia, 2011) even that of the day before. Two weeks ahead,
+    # because a gap can swallow this week's window whole.
+    for offset in range(-2, 15):
+        is_open = np.isnat(found) & ~np.isnat(instants)
+        if not is_open.any():
+            break
+        rows = np.flatnonzero(is_open & _falls_on(days + offset, weekdays))
+        there = places.take(rows)
+        opens = there.instants(_at(days[rows] + offset, start))
+        closes = there.instants(_at(days[rows] + offset + last_day, end))
         is_ahead = (closes > opens) & (closes > instants[rows])
         found[rows[is_ahead]] = np.maximum(opens, instants[rows])[is_ahead]
     return _utc_series(found, times.index)
 
 
-def _at(days: np.ndarray, at: time | None, zones: np.ndarray) -> np.ndarray:
-    since_midnight = np.timedelta64(0, "us")
-    if at is not None:
-        since_midnight = np.timedelta64(((at.hour * 60 + at.minute) * 60 + at.second) * 10**6 + at.microsecond, "us")
-    walls = pd.Series(days.astype("M8[us]") + since_midnight, dtype=_NAIVE)
-    return np.asarray(_utc_values(local_to_utc(walls, zones)))
+def _at(days: np.ndarray, at: time | None) -> np.ndarray:
+    """Wall times on these days."""
+    at = at or time(0)
+    since_midnight = ((at.hour * 60 + at.minute) * 60 + at.second) * 10**6 + at.microsecond
+    return np.asarray(days.astype("M8[us]") + np.timedelta64(since_midnight, "us"))
 
 
 def _falls_on(days: np.ndarray, weekdays: Collection[int] | None) -> np.ndarray:
@@ -129,45 +129,47 @@ def _months_later(walls: np.ndarray, months: int) -> np.ndarray:
     return np.asarray(first_days + day_of_month + (walls - days))
 
 
-def _walls(instants: np.ndarray, zone: str) -> np.ndarray:
-    local = pd.DatetimeIndex(instants).tz_localize("UTC").tz_convert(zone)
-    return np.asarray(local.tz_localize(None).to_numpy(dtype="M8[us]"))
+@dataclass(frozen=True)
+class _Zones:
+    """The zone of each row, as a number among the distinct names."""
 
+    codes: np.ndarray
+    names: np.ndarray
 
-def _instants(walls: np.ndarray, zone: str) -> np.ndarray:
-    """pandas' own tz_localize has no "move by the gap", and loses its way where a whole day is skipped (Apia, 2011)."""
-    offset_before = _walls(walls - _FARTHEST_OFFSET, zone) - (walls - _FARTHEST_OFFSET)
-    offset_after = _walls(walls + _FARTHEST_OFFSET, zone) - (walls + _FARTHEST_OFFSET)
-    instants = walls - offset_before
-    near_change = np.flatnonzero(offset_before != offset_after)
-    if len(near_change):
-        wanted = walls[near_change]
-        first, second = wanted - offset_before[near_change], wanted - offset_after[near_change]
-        is_only_second = (_walls(first, zone) != wanted) & (_walls(second, zone) == wanted)
-        instants[near_change] = np.where(is_only_second, second, first)
-    return instants
+    @classmethod
+    def of(cls, zones: Any, size: int) -> "_Zones":
+        if len(zones) != size:
+            raise ValueError(f"{len(zones)} zones for {size} times")
+        codes, names = pd.factorize(zones if isinstance(zones, pd.Series) else np.asarray(zones, dtype=object))
+        unknown = [name for name in names if name not in known_timezones()]
+        if unknown or (codes < 0).any():
+            shown = ", ".join(map(repr, unknown[:3])) or "null"
+            raise JourneysError(f"unknown time zone {shown}; expected IANA names such as Europe/Dublin")
+        return cls(codes, np.asarray(names, dtype=object))
 
+    def take(self, rows: np.ndarray) -> "_Zones":
+        return _Zones(self.codes[rows], self.names)
 
-def _rows_of_zones(zones: Any, size: int) -> Iterator[tuple[str, np.ndarray | slice]]:
-    codes, names = pd.factorize(_zone_array(zones, size))
-    unknown = [name for name in names if name not in known_timezones()]
-    if unknown or (codes < 0).any():
-        shown = ", ".join(map(repr, unknown[:3])) or "null"
-        raise JourneysError(f"unknown time zone {shown}; expected IANA names such as Europe/Dublin")
-    if len(names) == 1:
-        yield names[0], slice(None)
-        return
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
-    for number, name in enumerate(names):
-        yield name, order[bounds[number] : bounds[number + 1]]
+    def walls(self, instants: np.ndarray) -> np.ndarray:
+        walls = np.empty_like(instants)
+        for table, rows in self._tables():
+            walls[rows] = table.walls(instants[rows])
+        return walls
 
+    def instants(self, walls: np.ndarray) -> np.ndarray:
+        instants = np.empty_like(walls)
+        for table, rows in self._tables():
+            instants[rows] = table.instants(walls[rows])
+        return instants
 
-def _zone_array(zones: Any, size: int) -> np.ndarray:
-    names = np.asarray(zones, dtype=object)
-    if len(names) != size:
-        raise ValueError(f"{len(names)} zones for {size} times")
-    return names
+    def _tables(self) -> Iterator[tuple[ZoneTable, np.ndarray | slice]]:
+        if len(self.names) == 1:
+            yield zone_table(self.names[0]), slice(None)
+            return
+        order = np.argsort(self.codes, kind="stable")
+        bounds = np.searchsorted(self.codes[order], np.arange(len(self.names) + 1))
+        for number, name in enumerate(self.names):
+            yield zone_table(name), order[bounds[number] : bounds[number + 1]]
 
 
 def _utc_values(times: pd.Series) -> np.ndarray:

@@ -1,10 +1,11 @@
 """Actions: their type exists, their config fits its model, what their templates read exists."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
-from journey_pipelines.errors import Problem
+from journey_pipelines.errors import JourneysError, Problem
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.configs import ACTION_KEYS
 from journey_pipelines.journeys.draft import Draft, DraftNode
@@ -26,7 +27,7 @@ def check_actions(draft: Draft, scopes: Scopes, catalog: Catalog) -> tuple[dict[
     return parameters, problems
 
 
-def own_config(config: dict[str, Any] | Any) -> dict[str, Any]:
+def own_config(config: Mapping[str, Any]) -> dict[str, Any]:
     """The part of an action's config that belongs to its type."""
     return {key: value for key, value in config.items() if key not in ACTION_KEYS}
 
@@ -41,5 +42,8 @@ def _check_action(node: DraftNode, scopes: Scopes, catalog: Catalog) -> tuple[Ba
     parameters, problems = read_part(traits.parameters, own_config(node.raw), at)
     if parameters is None:
         return None, problems
-    faults = traits.check(parameters, scopes.at(node.id))
+    try:
+        faults = traits.check(parameters, scopes.at(node.id))
+    except JourneysError as error:
+        return None, [Problem(at, str(error))]
     return parameters, [Problem(at + fault.path, fault.message) for fault in faults]

@@ -63,7 +63,7 @@ def _check_entry(draft: Draft, catalog: Catalog) -> Iterator[Problem]:
         known = suggestion(entry.segment, sorted(catalog.segments))
         yield Problem("/entry/segment", f"unknown segment {entry.segment!r}; {known}")
     if entry and entry.segment is None:
-        if "on" in entry.model_fields_set:
+        if "on" in entry.model_fields_set and entry.rule is None:
             yield Problem("/entry/on", "there is no segment to be in; name an entry segment or remove `on`")
         if entry.include_existing:
             yield Problem("/entry/include_existing", "there is no segment; name an entry segment or remove the key")

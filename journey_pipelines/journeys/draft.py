@@ -62,8 +62,14 @@ class Draft:
     goal: GoalDocument | None
     nodes: tuple[DraftNode, ...]
     edges: tuple[DraftEdge, ...]
-    is_whole: bool  # every node and edge could be read, so that what is missing among them is really missing
+    has_all_nodes: bool  # every one could be read, so that what is missing among them is really missing
+    has_all_edges: bool
     problems: tuple[Problem, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the whole graph could be read."""
+        return self.has_all_nodes and self.has_all_edges
 
     def rule_sites(self) -> Iterator[RuleSite]:
         """Every rule of the document, in its order."""
@@ -96,7 +102,8 @@ def read_draft(document: Mapping[str, Any]) -> Draft:
         goal=None if goal is None else read(GoalDocument, goal, "/goal"),
         nodes=(nodes := _read_nodes(document, problems)),
         edges=(edges := _read_edges(document, problems)),
-        is_whole=_count(document, "nodes") == len(nodes) and _count(document, "edges") == len(edges),
+        has_all_nodes=_count(document, "nodes") == len(nodes),
+        has_all_edges=_count(document, "edges") == len(edges),
         problems=tuple(problems),
     )
 

@@ -25,9 +25,10 @@ def check_graph(draft: Draft, graph: Graph) -> Iterator[Problem]:
     yield from _check_ids(draft)
     yield from _check_edges(draft, by_id)
     yield from _check_cycles(draft, graph)
+    if draft.has_all_nodes:
+        yield from _check_ends(draft)
     if draft.is_whole:
         yield from _check_ways_out(draft)
-        yield from _check_ends(draft)
         yield from _check_paths(draft, graph)
 
 
@@ -54,6 +55,14 @@ def ways_out(node: DraftNode) -> tuple[tuple[str | None, ...], tuple[str | None,
             return (None,), ()
 
 
+def taken_branch(item: DraftEdge, source: DraftNode) -> str | None:
+    """The branch that the edge takes: where the node has one way out, it may be left out."""
+    ways = ways_out(source)
+    if item.edge.branch is None and ways is not None and len(ways[0]) == 1:
+        return ways[0][0]
+    return item.edge.branch
+
+
 def _check_ids(draft: Draft) -> Iterator[Problem]:
     first: dict[str, str] = {}
     for node in draft.nodes:
@@ -75,7 +84,7 @@ def _check_edges(draft: Draft, by_id: dict[str, DraftNode]) -> Iterator[Problem]
     taken: dict[tuple[str, str | None], str] = {}
     for item in draft.edges:
         for end, name in (("source", item.edge.source), ("target", item.edge.target)):
-            if name not in by_id and draft.is_whole:
+            if name not in by_id and draft.has_all_nodes:
                 yield Problem(pointer(item.at, end), f"unknown node {name!r}; {suggestion(name, known)}")
         target = by_id.get(item.edge.target)
         if target and target.type == "start":
@@ -90,7 +99,7 @@ def _check_branch(item: DraftEdge, source: DraftNode, taken: dict[tuple[str, str
     if source.type == "end":
         yield Problem(pointer(item.at, "source"), f"leaves the end node {source.id!r}; remove the edge")
         return
-    branch = item.edge.branch
+    branch = taken_branch(item, source)
     if ways is not None and branch not in (*ways[0], *ways[1]):
         names = [name for name in (*ways[0], *ways[1]) if name is not None]
         if branch is None:
@@ -107,7 +116,12 @@ def _check_branch(item: DraftEdge, source: DraftNode, taken: dict[tuple[str, str
 
 
 def _check_ways_out(draft: Draft) -> Iterator[Problem]:
-    present = {(item.edge.source, item.edge.branch) for item in draft.edges}
+    by_id = {node.id: node for node in draft.nodes}
+    present = {
+        (item.edge.source, taken_branch(item, by_id[item.edge.source]))
+        for item in draft.edges
+        if item.edge.source in by_id
+    }
     leaving = Counter(item.edge.source for item in draft.edges)
     for node in draft.nodes:
         ways = ways_out(node)

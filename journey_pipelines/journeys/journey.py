@@ -12,7 +12,7 @@ from journey_pipelines.journeys.compilation import compile_node
 from journey_pipelines.journeys.document import read_document
 from journey_pipelines.journeys.durations import Duration
 from journey_pipelines.journeys.graph import cyclic_nodes, ranks
-from journey_pipelines.journeys.graph_checks import graph_of
+from journey_pipelines.journeys.graph_checks import graph_of, taken_branch
 from journey_pipelines.journeys.models import EntryDocument, ExitDocument, Header
 from journey_pipelines.journeys.nodes import (
     ActionNode,
@@ -122,6 +122,7 @@ def compile_journey(document: Mapping[str, Any] | Path | str, catalog: Catalog, 
     if inspection.problems or draft.header is None or draft.entry is None or draft.exit is None:
         raise JourneyDocumentError(inspection.problems, name=_name_of(plain))
     graph = graph_of(draft)
+    by_id = {node.id: node for node in draft.nodes}
     return Journey(
         **_settings(draft.header),
         version=version,
@@ -130,7 +131,9 @@ def compile_journey(document: Mapping[str, Any] | Path | str, catalog: Catalog, 
         goal=Goal(draft.goal.event, inspection.rules.get("/goal/rule")) if draft.goal else None,
         start=next(node.id for node in draft.nodes if node.type == "start"),
         nodes={node.id: compile_node(node, inspection) for node in draft.nodes},
-        ways={(item.edge.source, item.edge.branch): item.edge.target for item in draft.edges},
+        ways={
+            (item.edge.source, taken_branch(item, by_id[item.edge.source])): item.edge.target for item in draft.edges
+        },
         cyclic=cyclic_nodes(graph),
         order=ranks(graph),
         segments=frozenset({draft.entry.segment} if draft.entry.segment else ()),

@@ -51,8 +51,8 @@ def _moment(value: object) -> datetime:
     raise ValueError(f"{value!r} is not a date; write ISO 8601 such as 2026-12-24T09:00 (local) or with its offset")
 
 
-def _timezone(value: str) -> str:
-    if value not in known_timezones():
+def _timezone(value: object) -> str:
+    if not isinstance(value, str) or value not in known_timezones():
         raise ValueError(f"{value!r} is no time zone; write an IANA name such as Europe/Dublin")
     return value
 
@@ -86,7 +86,7 @@ Reentry = Annotated[
 ]
 ClockTime = Annotated[time, PlainValidator(_clock_time), WithJsonSchema({"type": "string", "format": "time"})]
 Moment = Annotated[datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})]
-Timezone = Annotated[str, Field(max_length=64), PlainValidator(_timezone), WithJsonSchema({"type": "string"})]
+Timezone = Annotated[str, PlainValidator(_timezone), WithJsonSchema({"type": "string"})]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Weekdays = Annotated[list[Weekday], BeforeValidator(_weekdays)]
 Branch = Annotated[str, BeforeValidator(_branch), Field(min_length=1, max_length=100)]

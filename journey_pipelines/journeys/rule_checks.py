@@ -34,7 +34,7 @@ class Scopes:
     def _result_fault(self, action_id: str, before: str | None = None) -> str | None:
         kind = self._types.get(action_id)
         if kind is None:
-            if not self._draft.is_whole:
+            if not self._draft.has_all_nodes:
                 return None
             actions = sorted(node_id for node_id, kind in self._types.items() if kind == "action")
             return f"there is no action {action_id!r} that has a result; {suggestion(action_id, actions)}"
