@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from journey_pipelines.delivery.texts import Column, Scope, dig
 from journey_pipelines.engine.ports import Variables
 from journey_pipelines.errors import DeliveryError, TemplateError
 
+JSON_TYPES: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 ENGINE_KEYS: Final = frozenset(
     {"action_type", "retry", "window"}
 )  # config keys that are the engine's, not the action's
@@ -58,6 +61,8 @@ class Columns:
         values: np.ndarray = found.to_numpy(dtype=object, copy=True)
         if known < len(keys):
             values[:] = np.array([*(dig(value, keys[known:], path) for value in values), None], dtype=object)[:-1]
+        is_foreign = np.array([type(value) not in JSON_TYPES for value in values], dtype=bool)
+        values[is_foreign] = np.array([*map(_as_json, values[is_foreign]), None], dtype=object)[:-1]
         is_missing: np.ndarray = pd.isna(values)
         is_text = np.array([type(value) is str for value in values], dtype=bool)
         is_missing[is_text] = [not value.strip() for value in values[is_text]]
@@ -66,6 +71,19 @@ class Columns:
         values[is_whole] = [int(value) for value in values[is_whole]]
         values[is_missing] = NoValue(path)
         return values
+
+
+def _as_json(value: Any) -> object:
+    """A cell of a typed column as it may stand in a payload: dates as ISO text, numpy's values as Python's."""
+    if isinstance(value, NoValue):
+        return value
+    if pd.isna(value) is True:
+        return None
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, np.ndarray | np.generic):
+        return value.tolist()
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def nodes_of(dispatches: pd.DataFrame, configs: pd.Series, actions: Mapping[str, ActionType]) -> Iterator[NodeRows]:

@@ -78,6 +78,8 @@ def email_bytes(key: str, payload: Mapping[str, Any], *, sender: str, at: pd.Tim
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
     message["To"] = payload["to"]
+    if len(found := message["To"].addresses) != 1 or not found[0].domain:
+        raise ValueError(f"{payload['to']!r} is not one address such as name@example.com")
     message["Subject"] = payload["subject"]
     message["Date"] = format_datetime(at.to_pydatetime())
     message["Message-ID"] = message_id(key)

@@ -72,8 +72,9 @@ def test_an_unwritable_folder_means_later(tmp_path, kind, payload):
     assert answer["result"].iloc[0]["reason"].startswith("outbox_unwritable: ")
 
 
-def test_an_address_that_cannot_be_a_header_fails_its_message_only(tmp_path):
-    answer = sends(tmp_path, "send_email", [EMAIL | {"to": "a@example.com\nBcc: x@example.com"}, EMAIL])
+@pytest.mark.parametrize("address", ["a@example.com\nBcc: x@example.com", "a@example.com, b@example.com", "nobody"])
+def test_what_is_not_one_address_fails_its_message_only(tmp_path, address):
+    answer = sends(tmp_path, "send_email", [EMAIL | {"to": address}, EMAIL])
     assert answer["status"].tolist() == ["failed", "sent"]
     assert answer["result"].iloc[0]["reason"].startswith("not_an_email: ")
 
