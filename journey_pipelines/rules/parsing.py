@@ -11,18 +11,20 @@ from journey_pipelines.rules.operators import OPERATORS
 from journey_pipelines.rules.syntax import Array, Literal, Node, Operation
 
 
-def parse(rule: Any, *, lenient: bool = False) -> Node:
+def parse(rule: Any, *, lenient: bool = False, is_computed: bool = False) -> Node:
     """The syntax of a rule. With `lenient`, an unknown operator is an error only where it is reached.
+
+    A rule that was computed by another one may hold NaN and infinite numbers.
 
     Raises RuleError with every fault: unknown operators, values that JSON lacks, depth and size beyond the bounds.
     """
-    problems = list(find_problems(rule, lenient=lenient))
+    problems = list(find_problems(rule, lenient=lenient, is_computed=is_computed))
     if problems:
         raise RuleError(problems)
     return build(rule)
 
 
-def find_problems(rule: Any, *, lenient: bool = False) -> Iterator[Problem]:
+def find_problems(rule: Any, *, lenient: bool = False, is_computed: bool = False) -> Iterator[Problem]:
     """Faults of a rule, in document order. Walks with a stack of its own, since rules may be hostile."""
     nodes = 0
     path: list[int] = []  # identities of the containers around the current one
@@ -30,11 +32,12 @@ def find_problems(rule: Any, *, lenient: bool = False) -> Iterator[Problem]:
     while stack:
         value, pointer, depth, is_logic = stack.pop()
         nodes += 1
-        if nodes > MAX_NODES:
+        size = len(value) if isinstance(value, dict | list | tuple) else 0
+        if nodes + len(stack) + size > MAX_NODES:
             yield Problem("", f"has more than {MAX_NODES} values; split it into smaller rules")
             return
         if not isinstance(value, dict | list | tuple):
-            yield from _leaf_problems(value, pointer)
+            yield from _leaf_problems(value, pointer, is_computed=is_computed)
             continue
         del path[depth:]
         if id(value) in path:
@@ -60,13 +63,13 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _leaf_problems(value: Any, pointer: str) -> Iterator[Problem]:
+def _leaf_problems(value: Any, pointer: str, *, is_computed: bool) -> Iterator[Problem]:
     if value is UNDEFINED or value is None or isinstance(value, str):
         return
     if not isinstance(value, int | float):
         kind = type(value).__name__
         yield Problem(pointer, f"is a {kind}; a rule is made of objects, lists, texts, numbers, booleans and null")
-    elif not math.isfinite(double(value)):
+    elif not is_computed and not math.isfinite(double(value)):
         yield Problem(pointer, "is a number that JSON or a double lacks (NaN or infinite); use a finite one")
 
 

@@ -96,7 +96,7 @@ def evaluate_again(operator: str, values: Value, data: Value, budget: Budget) ->
     """Evaluate {operator: values} where the values are results: the reference takes rules among them for rules."""
     budget.spend(1)
     try:
-        node = parse({operator: values}, lenient=True)
+        node = parse({operator: values}, lenient=True, is_computed=True)
     except RuleError as error:
         raise RuleEvaluationError(f"`{operator}` was given a key that is no rule: {error}") from error
     return compile_scalar(node)(data, budget)

@@ -84,18 +84,40 @@ class BoundFrame:
         made = assemble(names, parts, self.size)
         is_object = base.is_kind(Kind.OBJECT)
         if is_object.any():
-            made[is_object] = objects(map(operator.or_, base.json_cells[is_object], made[is_object]), is_object.sum())
+            made[is_object] = _laid_over(base.json_cells[is_object], made[is_object], frozenset(names))
         is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED, Kind.NULL) for part in parts)])
         made[~is_present] = filled(None, int((~is_present).sum()))
         return from_objects(made, is_data=True, null=NULL_KINDS[missing])
 
 
 def assemble(names: list[str], parts: list[Vector], size: int) -> Objects:
-    """One object for each row with these names; what is UNDEFINED is as good as not there."""
-    if not names:
+    """One object for each row, with those of the names that are not UNDEFINED there."""
+    pattern = np.zeros(size, dtype=np.int64)
+    for part in parts:
+        if part.has(Kind.UNDEFINED):
+            pattern, _ = pd.factorize(pattern * 2 + part.is_kind(Kind.UNDEFINED))
+    made = np.empty(size, dtype=object)
+    order = np.argsort(pattern, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(pattern[order])) + 1):
+        if len(rows):
+            made[rows] = _zipped(names, [part.take(rows) for part in parts], len(rows))
+    return made
+
+
+def _laid_over(bases: Objects, tops: Objects, names: frozenset[str]) -> Objects:
+    """Objects of a column with what columns of longer names say of these names, even that they are missing."""
+    pairs = zip(bases, tops, strict=True)
+    merged = [{name: base[name] for name in base if name not in names} | top for base, top in pairs]
+    return objects(merged, len(merged))
+
+
+def _zipped(names: list[str], parts: list[Vector], size: int) -> Objects:
+    """Objects of rows that all have the same names."""
+    here = [(name, part.json_cells) for name, part in zip(names, parts, strict=True) if not part.has(Kind.UNDEFINED)]
+    if not here:
         return objects(map(dict, repeat((), size)), size)
-    rows = zip(*[part.json_cells for part in parts], strict=True)
-    return objects(map(dict, map(zip, repeat(names), rows)), size)
+    rows = zip(*[cells for _, cells in here], strict=True)
+    return objects(map(dict, map(zip, repeat([name for name, _ in here]), rows)), size)
 
 
 def step(vector: Vector, name: str) -> Vector:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from journey_pipelines.rules.columns.bound import BoundFrame, FrameScope, Missing
 from journey_pipelines.rules.columns.nodes import Evaluator
+from journey_pipelines.rules.columns.plain import are_plain
 from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.json_values import from_result
@@ -29,7 +30,7 @@ def values(node: Node, bound: BoundFrame, missing: Missing) -> pd.Series:
     cells = vector.json_cells.copy()
     cells[vector.is_kind(Kind.UNDEFINED)] = None
     rows = vector.is_kind(*CONTAINERS)
-    if rows.any():
+    if rows.any() and not are_plain(cells[rows]):
         cells[rows] = objects(map(from_result, cells[rows]), int(rows.sum()))
     return pd.Series(cells, index=bound.index, dtype=object)
 

@@ -108,7 +108,8 @@ def from_series(series: pd.Series, *, null: Kind) -> Vector:
     """The vector of a column; `null` is what its missing cells are (UNDEFINED or NULL)."""
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        return _categorical(series, null=null)
+        categories = from_series(pd.Series(series.cat.categories), null=null)
+        return _coded(series.cat.codes.to_numpy(), categories, null=null)
     if isinstance(dtype, pd.SparseDtype):
         return from_series(pd.Series(np.asarray(series)), null=null)
     if pd.api.types.is_object_dtype(dtype):
@@ -120,21 +121,26 @@ def from_series(series: pd.Series, *, null: Kind) -> Vector:
     if pd.api.types.is_float_dtype(dtype) or pd.api.types.is_integer_dtype(dtype):
         return _numeric(series, null=null, is_boolean=False)
     if pd.api.types.is_datetime64_any_dtype(dtype):
-        return from_objects(_iso_texts(series), is_data=True, null=null)
+        return _moments(series, null=null)
     if pd.api.types.is_timedelta64_dtype(dtype):
         return _numeric(series.dt.total_seconds(), null=null, is_boolean=False)
     return from_objects(series.to_numpy(dtype=object), is_data=True, null=null)
 
 
-def _categorical(series: pd.Series, *, null: Kind) -> Vector:
-    codes: npt.NDArray[Any] = series.cat.codes.to_numpy()
-    categories = from_series(pd.Series(series.cat.categories), null=null)
+def _coded(codes: npt.NDArray[Any], distinct: Vector, *, null: Kind) -> Vector:
+    """A vector of few values by their codes; a missing cell has the code -1, which is the last."""
     missing = objects([UNDEFINED if null is Kind.UNDEFINED else None], 1)
-    kinds = np.append(categories.kinds, np.int8(null))
-    numbers = np.append(categories.numbers, 0.0)
-    # the code of a missing cell is -1: the last
-    cells = np.concatenate([categories.cells, missing])
+    kinds = np.append(distinct.kinds, np.int8(null))
+    numbers = np.append(distinct.numbers, 0.0)
+    cells = np.concatenate([distinct.cells, missing])
     return Vector(kinds[codes], numbers[codes], cells[codes], is_data=True)
+
+
+def _moments(series: pd.Series, *, null: Kind) -> Vector:
+    """`isoformat` of each timestamp or date, made once for each that is distinct."""
+    codes, distinct = pd.factorize(series)
+    cells = pd.Series(distinct).astype(object).to_numpy()
+    return _coded(codes, from_objects(cells, is_data=True), null=null)
 
 
 def _numeric(series: pd.Series, *, null: Kind, is_boolean: bool) -> Vector:
@@ -145,12 +151,3 @@ def _numeric(series: pd.Series, *, null: Kind, is_boolean: bool) -> Vector:
     if not is_missing.any():
         return Vector(np.broadcast_to(np.int8(kind), len(numbers)), numbers)
     return Vector(np.where(is_missing, np.int8(null), np.int8(kind)), numbers)
-
-
-def _iso_texts(series: pd.Series) -> Objects:
-    """`isoformat` of each timestamp, None where missing; computed once for each distinct instant of the column."""
-    codes, distinct = pd.factorize(series)
-    moments = pd.Series(distinct).astype(object).to_numpy()
-    texts = objects(map(pd.Timestamp.isoformat, moments), len(moments))
-    # the code of a missing cell is -1: the last
-    return np.asarray(np.append(texts, objects([None], 1))[codes])

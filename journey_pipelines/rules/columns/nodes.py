@@ -15,6 +15,7 @@ from journey_pipelines.rules.columns.relations import ORDERS, loosely_equal, ord
 from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, Rows, Vector, choose, objects, scatter
 from journey_pipelines.rules.faults import Budget
 from journey_pipelines.rules.operators import EAGER
+from journey_pipelines.rules.parsing import plain
 from journey_pipelines.rules.reads import find_reads, var_path
 from journey_pipelines.rules.scalar import compile_scalar
 from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Literal, Node, Operation, constant
@@ -59,7 +60,8 @@ class Evaluator:
         """The value in each row."""
         match node:
             case Literal(value):
-                return Vector.constant(value, scope.size)
+                # a copy, so that nobody who changes a result changes the rule
+                return Vector.constant(plain(value), scope.size)
             case Array(items):
                 return self._listed(node, items, scope)
             case Operation(operator, arguments):
@@ -195,7 +197,7 @@ class Evaluator:
     def _listed(self, node: Node, items: tuple[Node, ...], scope: Scope) -> Vector:
         value = constant(node)
         if value is not NOT_CONSTANT:
-            return Vector.constant(value, scope.size)
+            return Vector.constant(plain(value), scope.size)
         rows = zip(*[self.compute(item, scope).json_cells for item in items], strict=True)
         return from_objects(objects(map(list, rows), scope.size), is_data=False)
 

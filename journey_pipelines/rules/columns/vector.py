@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from journey_pipelines.rules.coercion import UNDEFINED, Value
+from journey_pipelines.rules.columns.plain import are_plain
 from journey_pipelines.rules.columns.texts import prefixes_to_numbers, texts_to_numbers
 from journey_pipelines.rules.json_values import EXACT_INTEGERS, to_json
 
@@ -149,8 +150,10 @@ class Vector:
         """`cells` with the contents of lists and objects converted to JSON values."""
         if not self.is_data or not self.has(*CONTAINERS):
             return self.cells
-        made = self.cells.copy()
         is_container = self.is_kind(*CONTAINERS)
+        if are_plain(self.cells[is_container]):
+            return self.cells
+        made = self.cells.copy()
         made[is_container] = objects(map(to_json, made[is_container]), int(is_container.sum()))
         return made
 
