@@ -39,6 +39,7 @@ from journey_pipelines.store.server_files import SERVER_SETTINGS, USER, initiali
 STORE_DATABASE: Final = "journeys"
 DAGSTER_DATABASE: Final = "dagster"
 READY_LIMIT_SECONDS: Final = 1800.0  # crash recovery replays up to gigabytes of log
+STARTS_BEFORE_GIVING_UP: Final = 2  # somebody may kill a server that is just starting
 LARGEST_LOG_BYTES: Final = 10_000_000
 
 _log = logging.getLogger(__name__)
@@ -120,13 +121,14 @@ def _ensure(cluster: Cluster) -> EmbeddedPostgres:
     """Return when a connection answers. Held: a share of `users`, and `start` alone."""
     server = EmbeddedPostgres(cluster.socket_directory)
     give_up_at = time.monotonic() + READY_LIMIT_SECONDS
-    log_start: int | None = None
+    log_start = starts = 0
     while not _answers(server):
         with exclusive_if_free(cluster.lock("server")) as is_free:
-            if is_free is not None and log_start is not None:
+            if is_free is not None and starts == STARTS_BEFORE_GIVING_UP:
                 raise StoreError(_why_dead(cluster, log_start))
             if is_free is not None:
                 log_start = _start(cluster)
+                starts += 1
         if time.monotonic() > give_up_at:
             message = (
                 f"The embedded Postgres runs but answers no connection after {READY_LIMIT_SECONDS:.0f} seconds. "
@@ -134,7 +136,7 @@ def _ensure(cluster: Cluster) -> EmbeddedPostgres:
             )
             raise StoreError(message)
         time.sleep(0.05)
-    if log_start is None:
+    if starts == 0:
         _adopt(cluster)
     return server
 
@@ -221,6 +223,7 @@ def _keep(cluster: Cluster, keeper_lock: int, order: dict[str, object]) -> None:
 def _why_dead(cluster: Cluster, log_start: int) -> str:
     with cluster.log.open("rb") as log:
         log.seek(log_start)
-        lines = log.read().decode(errors="replace").strip().splitlines()[-15:]
-    said = "\n  ".join(lines) or "nothing"
+        lines = log.read().decode(errors="replace").strip().splitlines()
+    telling = [line for line in lines if "the database system is starting up" not in line]
+    said = "\n  ".join(telling[-15:]) or "nothing"
     return f"The embedded Postgres ended before it answered. Its log {cluster.log} says:\n  {said}"
