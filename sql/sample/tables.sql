@@ -30,7 +30,7 @@ order by purchased_at, basket_id, department;
 -- name: households
 -- purpose: Everybody who ever bought, with the first time.
 create table households as
-select household_id, min(purchased_at) as first_purchase_at, max(purchased_at) as last_purchase_at
+select household_id, min(purchased_at) as first_purchase_at
 from baskets
 group by household_id
 order by household_id;
