@@ -1,5 +1,6 @@
 """How results look on a terminal: tables, instants, numbers of things, progress bars."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,11 +37,10 @@ def instant(at: datetime | None) -> str:
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[str, int, int], None]]:
     """A bar on standard error that the block moves by calling (what, done, total); silent where nobody looks."""
-    stream = click.get_text_stream("stderr")
-    if not stream.isatty():
+    if not sys.stderr.isatty():
         yield lambda _what, _done, _total: None
         return
-    with click.progressbar(length=1, label=label, file=stream, item_show_func=_shown) as bar:
+    with click.progressbar(length=1, label=label, file=sys.stderr, item_show_func=_shown) as bar:
 
         def move(what: str, done: int, total: int) -> None:
             bar.length = max(total, 1)
