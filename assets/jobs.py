@@ -1,0 +1,48 @@
+"""What runs together: the day, the sweep of due executions, the drain of the outbox."""
+
+import dagster as dg
+
+from assets.journeys import AsOf
+from assets.partitions import daily
+from assets.passes import make_run
+from journey_pipelines.composition import Installation
+from journey_pipelines.engine.passes import advance_pass
+from journey_pipelines.live import engine_for
+
+# A run is never retried by Dagster (a second worker may start beside a live one); the next tick goes on.
+EFFECTS = {"dagster/max_retries": "0"}
+
+daily_journeys = dg.define_asset_job(
+    "daily_journeys",
+    selection=dg.AssetSelection.assets("advances").upstream().materializable(),
+    partitions_def=daily,
+    description="Snapshots, entries and movement of one day. Sends nothing; may be repeated.",
+    tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "daily"},
+)
+
+dispatch = dg.define_asset_job(
+    "dispatch",
+    selection=dg.AssetSelection.assets("deliveries", "journey_metrics"),
+    description="What waits in the outbox leaves. Knows no dates, so that no backfill can send.",
+    tags={**EFFECTS, "dagster/max_runtime": "3600", "journeys/lane": "dispatch"},
+)
+
+
+@dg.op(description="Moves everybody who is due, by the newest snapshots; what is to be sent waits in the outbox.")
+def advance_due_executions(
+    context: dg.OpExecutionContext, config: AsOf, installation: dg.ResourceParam[Installation]
+) -> dict[str, int]:
+    """One pass without entries and without deliveries; returns how many moved."""
+    run = make_run(context, kind="advance", as_of=config.instant())
+    report = advance_pass(engine_for(installation), run, delivers=False)
+    context.log.info("moved %s, held %s", report.moved, report.held or "nobody")
+    return {"moved": report.moved}
+
+
+@dg.job(
+    description="Executions that are due between the daily runs, and those whom an event woke.",
+    tags={**EFFECTS, "dagster/max_runtime": "900", "journeys/lane": "advance"},
+)
+def advance_due() -> None:
+    """One op, no partitions."""
+    advance_due_executions()

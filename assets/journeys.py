@@ -1,0 +1,161 @@
+"""The journeys' own assets: who entered, who moved, what left."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+
+import dagster as dg
+from pydantic import Field
+
+from assets.ownership import MARKETING_TEAM
+from assets.partitions import daily, day_before, partition_day, partition_end
+from assets.passes import make_run, report_metadata
+from assets.reports import Materialization, frame_schema
+from assets.segments import segment_key
+from assets.soundness import (
+    check_conservation,
+    check_dispatches,
+    check_guards,
+    check_nothing_overdue,
+    check_specs,
+)
+from journey_pipelines.composition import Installation
+from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS
+from journey_pipelines.engine.passes import Engine, advance_pass, enrol_pass
+from journey_pipelines.errors import SettingsError
+from journey_pipelines.live import engine_for, record_snapshots
+from journey_pipelines.snapshots.queries import Query
+
+DATED_RUN = ("dagster/partition", "dagster/backfill", "dagster/asset_partition_range_start")
+
+
+class AsOf(dg.Config):
+    """The instant of a pass that belongs to no partition."""
+
+    as_of: str | None = Field(default=None, description="ISO-8601 with its offset, as 2017-03-01T23:59:59Z; else now")
+
+    def instant(self) -> datetime:
+        """The instant in UTC. Raises SettingsError for a text that is none."""
+        if self.as_of is None:
+            return datetime.now(UTC)
+        try:
+            given = datetime.fromisoformat(self.as_of)
+        except ValueError:
+            given = None
+        if given is None or given.tzinfo is None:
+            raise SettingsError(f"as_of is {self.as_of!r}; expected an instant such as 2017-03-01T23:59:59Z.")
+        return given.astimezone(UTC)
+
+
+def make_entries(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
+    """The asset `entries`, which depends on the asset of each segment."""
+
+    @dg.asset(
+        deps=[
+            dg.AssetDep("entries", partition_mapping=day_before),
+            "features",
+            "profiles",
+            *map(segment_key, segments),
+        ],
+        partitions_def=daily,
+        group_name="journeys",
+        kinds={"postgres"},
+        owners=[MARKETING_TEAM],
+        tags={"domain": "journeys"},
+        code_version="1",
+        metadata={"dagster/column_schema": frame_schema(EXECUTIONS), "dagster/table_name": "journeys.executions"},
+        check_specs=check_specs("entries", ["guards"]),
+    )
+    def entries(
+        context: dg.AssetExecutionContext,
+        installation: dg.ResourceParam[Installation],
+    ) -> Materialization:
+        """Who enters each journey at the end of the day. Materialised again, nobody enters twice."""
+        as_of = partition_end(context)
+        engine, facts = _pinned(installation, partition_day(context), as_of)
+        report = enrol_pass(engine, make_run(context, kind="entries", as_of=as_of), facts=facts)
+        entered = {"dagster/partition_row_count": sum(report.entered.values())}
+        return dg.MaterializeResult(metadata=report_metadata(report) | entered, check_results=[check_guards(report)])
+
+    return entries
+
+
+@dg.asset(
+    deps=[dg.AssetDep("advances", partition_mapping=day_before), "entries", "event_inbox", "campaigns"],
+    partitions_def=daily,
+    group_name="journeys",
+    kinds={"postgres"},
+    owners=[MARKETING_TEAM],
+    tags={"domain": "journeys"},
+    code_version="1",
+    metadata={"dagster/column_schema": frame_schema(TRANSITIONS), "dagster/table_name": "journeys.transitions"},
+    check_specs=check_specs("advances", ["guards", "conservation", "nothing_overdue"]),
+)
+def advances(
+    context: dg.AssetExecutionContext,
+    installation: dg.ResourceParam[Installation],
+) -> Materialization:
+    """Everybody who is due at the end of the day moves on; what is to be sent waits in the outbox."""
+    as_of = partition_end(context)
+    engine, facts = _pinned(installation, partition_day(context), as_of)
+    run = make_run(context, kind="advance", as_of=as_of)
+    report = advance_pass(engine, run, facts=facts, delivers=False)
+    return dg.MaterializeResult(
+        metadata=report_metadata(report) | {"dagster/partition_row_count": report.moved},
+        check_results=[
+            check_guards(report),
+            check_conservation(engine.store),
+            check_nothing_overdue(engine, run, facts, report),
+        ],
+    )
+
+
+@dg.asset(
+    deps=[dg.AssetDep("advances", partition_mapping=dg.AllPartitionMapping())],
+    group_name="delivery",
+    kinds={"postgres"},
+    owners=[MARKETING_TEAM],
+    tags={"domain": "journeys"},
+    code_version="1",
+    pool="delivery",
+    metadata={"dagster/column_schema": frame_schema(DISPATCHES), "dagster/table_name": "journeys.dispatches"},
+    check_specs=check_specs("deliveries", ["guards", "conservation", "every_dispatch_has_a_result"]),
+)
+def deliveries(
+    context: dg.AssetExecutionContext, config: AsOf, installation: dg.ResourceParam[Installation]
+) -> Materialization:
+    """What waits in the outbox leaves, and whoever waited for its result moves on, until nothing is left to send.
+
+    Has no partitions, and refuses to run inside a run or a backfill of dates: history is never sent again.
+    """
+    refuse_dates(context.run.tags)
+    engine = engine_for(installation)
+    run = make_run(context, kind="dispatch", as_of=config.instant())
+    report = advance_pass(engine, run)
+    return dg.MaterializeResult(
+        metadata=report_metadata(report),
+        check_results=[
+            check_guards(report),
+            check_conservation(engine.store),
+            check_dispatches(engine, run, report),
+        ],
+    )
+
+
+def _pinned(installation: Installation, day: date, as_of: datetime) -> tuple[Engine, Facts]:
+    """The engine and the facts of exactly this day's partitions, noted in the store."""
+    engine = engine_for(installation, day)
+    facts = engine.source.at(as_of)
+    record_snapshots(installation, facts)
+    return engine, facts
+
+
+def refuse_dates(tags: Mapping[str, str]) -> None:
+    """Raise Failure in a run that was asked for by date."""
+    found = [tag for tag in DATED_RUN if tag in tags]
+    if found:
+        raise dg.Failure(
+            f"deliveries was asked for together with dates (run tag {found[0]} = {tags[found[0]]}), and a "
+            "backfill must not send. Materialise the dated assets without it; then run the job `dispatch`.",
+            allow_retries=False,
+        )

@@ -1,0 +1,73 @@
+"""Where the lineage begins: the warehouse's tables, found in the queries that read them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import dagster as dg
+
+from assets.ownership import DATA_TEAM
+from journey_pipelines.snapshots.queries import Query
+
+PREFIX: Final = "warehouse"
+
+SAMPLE_TABLES: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+    "transactions": ("One row for each product on a receipt.", ()),
+    "products": ("The products with their departments.", ()),
+    "baskets": ("One row for each shopping trip, summed up from the transactions.", ("transactions",)),
+    "basket_departments": ("What each trip spent in each department.", ("transactions", "products")),
+    "households": ("Everybody who ever bought, with the first time.", ("baskets",)),
+    "demographics": ("The survey: age, income, household.", ("households",)),
+    "customers": ("Names, addresses, consents and time zones; invented, from a seed.", ("households",)),
+    "coupon_redemptions": ("Used coupons.", ("baskets",)),
+    "campaign_descriptions": ("The campaigns that an action may trigger.", ()),
+}
+"""What is known of the sample's tables: their meaning, and which tables they are made from."""
+
+_COMMENT: Final = re.compile(r"--[^\n]*")
+_READ: Final = re.compile(r"\b(?:from|join)\s+([a-z_][\w.]*)", re.IGNORECASE)
+_NAMED: Final = re.compile(r"(?:\bwith(?:\s+recursive)?|,)\s+([a-z_]\w*)\s+as\s*\(", re.IGNORECASE)
+
+
+def tables_read(sql: str) -> list[str]:
+    """Tables that a query reads, sorted: what follows `from` and `join` and is no `with` query of its own.
+
+    >>> tables_read("with b as (select * from baskets) select * from b join households using (household_id)")
+    ['baskets', 'households']
+    """
+    bare = _COMMENT.sub("", sql)
+    return sorted({*_READ.findall(bare)} - {*_NAMED.findall(bare)})
+
+
+def table_keys(query: Query) -> list[dg.AssetKey]:
+    """The assets that a query depends on."""
+    return [_key(table) for table in tables_read(query.sql)]
+
+
+def warehouse_tables(queries: Iterable[Query]) -> list[dg.AssetSpec]:
+    """One external asset for each table that the queries read, and for what the sample's tables are made from."""
+    names = {table for query in queries for table in tables_read(query.sql)}
+    while more := {source for name in names for source in _origins(name)} - names:
+        names |= more
+    return [_table(name) for name in sorted(names)]
+
+
+def _table(name: str) -> dg.AssetSpec:
+    description, sources = SAMPLE_TABLES.get(name, ("A table of the warehouse.", ()))
+    return dg.AssetSpec(
+        _key(name),
+        deps=[_key(source) for source in sources],
+        description=description,
+        group_name="warehouse",
+        kinds={"table"},
+        owners=[DATA_TEAM],
+        metadata={"dagster/table_name": name},
+    )
+
+
+def _origins(name: str) -> tuple[str, ...]:
+    return SAMPLE_TABLES[name][1] if name in SAMPLE_TABLES else ()
+
+
+def _key(table: str) -> dg.AssetKey:
+    return dg.AssetKey([PREFIX, *table.split(".")])

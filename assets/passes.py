@@ -1,0 +1,28 @@
+"""How an asset's step becomes a pass of the engine: its run, and what it reports."""
+
+from datetime import datetime
+from typing import Any
+
+import dagster as dg
+
+from journey_pipelines.engine.passes import Report
+from journey_pipelines.engine.ports import Run
+
+
+def make_run(context: dg.OpExecutionContext | dg.AssetExecutionContext, *, kind: str, as_of: datetime) -> Run:
+    """The engine's run of this step; each attempt of a step has an id of its own."""
+    attempt = f"-{context.retry_number}" if context.retry_number else ""
+    name = f"{context.run_id}-{context.op_handle}{attempt}"
+    return Run(name, as_of, kind=kind, dagster_run_id=context.run_id)
+
+
+def report_metadata(report: Report) -> dict[str, Any]:
+    """The pass's figures for the materialisation."""
+    return {
+        "as_of": report.run.as_of.isoformat(),
+        "entered": sum(report.entered.values()),
+        "moved": report.moved,
+        "dispatched": report.dispatched,
+        "journeys": dg.MetadataValue.json(dict(report.summary())),
+        "engine_run": report.run.run_id,
+    }

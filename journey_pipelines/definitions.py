@@ -1,0 +1,63 @@
+"""The one place where assets meet resources. Built when Dagster asks for it; nothing connects while it loads."""
+
+import dagster as dg
+
+from assets.features import churn_model, churn_predictions, features
+from assets.jobs import advance_due, daily_journeys, dispatch
+from assets.journeys import advances, deliveries, make_entries
+from assets.lineage import warehouse_tables
+from assets.metrics import journey_metrics
+from assets.segments import make_segments
+from assets.snapshots import event_inbox, make_snapshots
+from journey_pipelines.snapshots.queries import Query, read_query
+from journey_pipelines.snapshots.warehouse import packaged_queries
+from resources.installation import (
+    InstallationResource,
+    ModelsResource,
+    SnapshotsResource,
+    StoreResource,
+    WarehouseResource,
+)
+
+BASE_QUERIES = ("features", "profiles", "events", "campaigns")
+
+
+def build_definitions() -> dg.Definitions:
+    """Assets by the warehouse's queries, jobs, schedules, sensors and the resources of one installation."""
+    segments = _queries("segments/*.sql")
+    base = {name: read_query(packaged_queries() / f"{name}.sql") for name in BASE_QUERIES}
+    installation = InstallationResource()
+    return dg.Definitions(
+        assets=[
+            *warehouse_tables([*segments.values(), *base.values()]),
+            make_segments(segments),
+            *make_snapshots(base),
+            event_inbox,
+            churn_model,
+            churn_predictions,
+            features,
+            make_entries(segments),
+            advances,
+            deliveries,
+            journey_metrics,
+        ],
+        jobs=[daily_journeys, dispatch, advance_due],
+        resources={
+            "installation": installation,
+            "store": StoreResource(installation=installation),
+            "warehouse": WarehouseResource(installation=installation),
+            "snapshots": SnapshotsResource(installation=installation),
+            "models": ModelsResource(installation=installation),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def _queries(pattern: str) -> dict[str, Query]:
+    return {path.stem: read_query(path) for path in sorted(packaged_queries().glob(pattern))}
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The code location."""
+    return build_definitions()
