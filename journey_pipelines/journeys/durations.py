@@ -50,7 +50,7 @@ class Duration:
             days=sign * (7 * int(match["weeks"] or 0) + int(match["days"] or 0)),
             seconds=sign * _seconds(match, str(text)),
         )
-        if abs(duration.approximate_days) > LONGEST_YEARS * 366:
+        if abs(duration.approximate_days) > LONGEST_YEARS * 365.25:
             raise DurationError(f"{_shown(text)} is longer than {LONGEST_YEARS:,} years; write a shorter duration")
         return duration
 
@@ -71,8 +71,8 @@ class Duration:
 
     @property
     def approximate_days(self) -> float:
-        """For comparing lengths only: a month counts as 30 days."""
-        return self.months * 30 + self.days + self.seconds / 86_400
+        """For comparing lengths only: a month counts as a twelfth of 365.25 days."""
+        return self.months * 30.4375 + self.days + self.seconds / 86_400
 
     def __neg__(self) -> "Duration":
         return Duration(-self.months, -self.days, -self.seconds)
