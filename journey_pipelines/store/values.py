@@ -8,10 +8,11 @@ from typing import Any, Final
 import pandas as pd
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from journey_pipelines.engine.frames import JSON, TEXT, conform
+from journey_pipelines.engine.frames import EXECUTIONS, JSON, TEXT, conform
 from journey_pipelines.errors import StoreError
 
 ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+ENDED: Final = ("COMPLETED", "FAILED")
 NUMPY_SCALAR: Final = operator.methodcaller("item")
 
 
@@ -34,6 +35,21 @@ def textual(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> p
         message = f"rows for {table} have values of a wrong type ({error}); see engine/frames.py for its columns"
         raise StoreError(message) from error
     _refuse_nul([name for name, dtype in columns.items() if dtype == TEXT], shaped, table)
+    return shaped
+
+
+def storable_executions(executions: pd.DataFrame) -> pd.DataFrame:
+    """EXECUTIONS as `storable`; refuses, as the database does, an end without its time or a time without an end."""
+    shaped = storable(executions, EXECUTIONS, table="executions")
+    has_ended = shaped["state"].isin(ENDED)
+    is_wrong = has_ended != shaped["ended_at"].notna()
+    if is_wrong.any():
+        wrong = shaped[is_wrong].iloc[0]
+        message = (
+            f"execution {wrong['execution_id']} is {wrong['state']} with ended_at {wrong['ended_at']}; "
+            "a COMPLETED or FAILED one has an ended_at, another one has none"
+        )
+        raise StoreError(message)
     return shaped
 
 

@@ -94,7 +94,11 @@ class RunsPart(Part):
 
     def hold(self, hold: Hold) -> None:
         """See StoreTransaction."""
-        self.state.holds = [held for held in self.state.holds if _key(held) != _key(hold)] + [hold]
+        keys = [_key(held) for held in self.state.holds]
+        if _key(hold) in keys:
+            self.state.holds[keys.index(_key(hold))] = hold
+        else:
+            self.state.holds.append(hold)
 
     def holds(self, run_id: str | None = None) -> list[Hold]:
         """See StoreTransaction."""

@@ -11,7 +11,7 @@ from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, STARTS, TRAN
 from journey_pipelines.engine.ports import Changes
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
-from journey_pipelines.store.values import detached, storable
+from journey_pipelines.store.values import detached, storable, storable_executions
 
 KNOWN_RESULTS = ("sent", "skipped", "failed")
 
@@ -32,7 +32,7 @@ class EntryPart(Part):
 
     def add_executions(self, executions: pd.DataFrame) -> pd.Index:
         """See StoreTransaction."""
-        rows = storable(executions, EXECUTIONS, table="executions")
+        rows = storable_executions(executions)
         table = self.state.tables["executions"]
         pair = ["journey_key", "customer_id"]
         stored = table.frame.loc[is_unfinished(table.frame), pair]
@@ -131,7 +131,7 @@ class MovementPart(Part):
     def save(self, changes: Changes) -> None:
         """See StoreTransaction."""
         tables = self.state.tables
-        executions = storable(changes.executions, EXECUTIONS, table="executions")
+        executions = storable_executions(changes.executions)
         tables["executions"] = tables["executions"].replace_rows(executions)
         transitions = storable(changes.transitions, TRANSITIONS, table="transitions")
         self.state.transitions += [transitions] if len(transitions) else []

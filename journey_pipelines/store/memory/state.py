@@ -1,15 +1,13 @@
 """What a memory store holds, and the base of the parts of its transaction."""
 
 from dataclasses import dataclass, field
-from typing import Final
 
 import pandas as pd
 
 from journey_pipelines.engine import frames
 from journey_pipelines.engine.ports import Hold, JourneyStatus, SnapshotCounts, StoredVersion
 from journey_pipelines.store.memory.table import Table
-
-ENDED: Final = ("COMPLETED", "FAILED")
+from journey_pipelines.store.values import ENDED
 
 
 def _tables() -> dict[str, Table]:

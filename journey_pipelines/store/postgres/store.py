@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psycopg
 
@@ -80,6 +80,8 @@ class PostgresStore:
             connection.execute(statements("session")["lock_run"], {"run_id": run_id})
             yield
         finally:
+            with suppress(psycopg.Error):
+                connection.execute(statements("session")["unlock_run"])
             connection.close()
 
     def close(self) -> None:

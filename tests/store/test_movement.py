@@ -1,0 +1,220 @@
+import pandas as pd
+import pytest
+
+from journey_pipelines.engine.frames import EXECUTIONS
+from journey_pipelines.engine.ports import JourneyStore
+from journey_pipelines.errors import StoreError
+from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, transitions
+
+WAITING = {"waiting_for": "purchase", "events_since": NOW - HOUR, "due_at": NOW + HOUR}
+
+
+def test_an_execution_is_due_at_its_due_time(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", "c", due_at=[NOW - HOUR, NOW, NOW + HOUR]))
+        assert due(transaction) == ["a", "b"]
+
+
+def test_a_known_result_is_due_whatever_the_time(store: JourneyStore) -> None:
+    rows = executions("a", "b", "c", "d", "e", due_at=None, action_status=["sent", "skipped", "failed", "retry", None])
+    with store.transaction() as transaction:
+        transaction.add_executions(rows)
+        assert due(transaction) == ["a", "b", "c"]
+
+
+def test_results_only_leaves_out_what_is_due_otherwise(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", due_at=NOW, action_status=[None, "sent"]))
+        assert due(transaction, results_only=True) == ["b"]
+
+
+def test_a_customer_missing_for_long_is_due(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", missing_since=[NOW - HOUR, NOW]))
+        assert due(transaction, missing_before=NOW - HOUR) == ["a"]
+
+
+def test_an_event_that_is_waited_for_makes_due(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", **WAITING))
+        transaction.add_events(events("e"))
+        assert due(transaction) == ["a"]
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event_type": "visit"},
+        {"customer_id": "customer-b"},
+        {"occurred_at": NOW - HOUR},
+        {"occurred_at": NOW + HOUR, "received_at": NOW},
+        {"received_at": NOW + HOUR},
+    ],
+    ids=["of another type", "of another customer", "at the arrival", "in the future", "not received yet"],
+)
+def test_another_event_makes_nobody_due(store: JourneyStore, event: dict[str, object]) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", **WAITING))
+        transaction.add_events(events("e", **event))
+        assert due(transaction) == []
+
+
+def test_an_event_at_this_moment_makes_due(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", **WAITING))
+        transaction.add_events(events("e", occurred_at=NOW, received_at=NOW))
+        assert due(transaction) == ["a"]
+
+
+def test_of_several_events_one_that_counts_is_enough(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", **WAITING))
+        transaction.add_events(events("before", "within", "after", occurred_at=[NOW - 2 * HOUR, NOW, NOW + HOUR]))
+        assert due(transaction) == ["a"]
+
+
+def test_other_versions_journeys_and_ended_executions_are_not_due(store: JourneyStore) -> None:
+    rows = executions(
+        "a", "b", "c",
+        due_at=NOW,
+        journey_key=["welcome", "retention", "welcome"],
+        journey_version=[2, 1, 1],
+        state=["WAITING", "WAITING", "COMPLETED"],
+        ended_at=[None, None, NOW],
+    )  # fmt: skip
+    with store.transaction() as transaction:
+        transaction.add_executions(rows)
+        assert due(transaction) == []
+
+
+def test_due_executions_come_in_chunks_by_id(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("c", "a", "B", "d", due_at=NOW))
+        assert due(transaction, limit=2) == ["B", "a"]
+        assert due(transaction, limit=2, after="a") == ["c", "d"]
+        assert due(transaction, limit=2, after="d") == []
+
+
+def test_a_taken_row_has_the_shape_of_executions(store: JourneyStore) -> None:
+    row = executions("a", due_at=NOW, context=[{"source": "till", "event": {"amount": 2.5}}], visits=[{"wait": 2}])
+    with store.transaction() as transaction:
+        transaction.add_executions(row)
+        taken = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=1)
+        locked = transaction.lock_executions(ids("a", "unknown"))
+    pd.testing.assert_frame_equal(taken, row)
+    pd.testing.assert_frame_equal(locked, row)
+
+
+def test_missing_since_keeps_the_first_run(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", customer_id=["x", "y"]))
+        transaction.mark_missing("welcome", ids("x"), NOW)
+        transaction.mark_missing("welcome", ids("x"), NOW + HOUR)
+        assert transaction.read("executions")["missing_since"].dropna().tolist() == [NOW]
+        transaction.clear_missing("welcome", ids("x", "y"))
+        assert transaction.read("executions")["missing_since"].isna().all()
+
+
+def test_only_unfinished_executions_of_the_journey_are_missing(store: JourneyStore) -> None:
+    rows = executions(
+        "a", "b", customer_id="x", journey_key=["welcome", "retention"], state=["FAILED", "WAITING"],
+        ended_at=[NOW, None],
+    )  # fmt: skip
+    with store.transaction() as transaction:
+        transaction.add_executions(rows)
+        transaction.mark_missing("welcome", ids("x"), NOW)
+        assert transaction.read("executions")["missing_since"].isna().all()
+
+
+def test_saving_replaces_executions_whole_and_in_place(store: JourneyStore) -> None:
+    moved = executions("a", "b", current_node_id="mail", state="IN_PROGRESS", due_at=None, context=[{"x": 1}, {}])
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("b", "a", "c"))
+        transaction.save(changes(moved))
+        stored = transaction.read("executions")
+    assert stored["execution_id"].tolist() == ["b", "a", "c"]
+    assert stored["current_node_id"].tolist() == ["mail", "mail", "wait"]
+    assert stored["context"].tolist() == [{}, {"x": 1}, {}]
+
+
+def test_saving_appends_transitions_and_dispatches(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("b", "a"))
+        transaction.save(changes(left=transitions("b"), requested=dispatches("b")))
+        transaction.save(changes(left=transitions("a", branch="true"), requested=dispatches("a")))
+        left, requested = transaction.read("transitions"), transaction.read("dispatches")
+    pd.testing.assert_frame_equal(left, transitions("b", "a", branch=[None, "true"]))
+    pd.testing.assert_frame_equal(requested, dispatches("b", "a"))
+
+
+def test_saving_replaces_dispatches(store: JourneyStore) -> None:
+    settled = dispatches("a", status="sent", result=[{"success": True}], left_at=NOW, settled_at=NOW)
+    with store.transaction() as transaction:
+        transaction.save(changes(requested=dispatches("a", "b")))
+        transaction.save(changes(updated=settled))
+        pd.testing.assert_frame_equal(transaction.read("dispatches", status="sent"), settled)
+
+
+def test_saving_marks_events_as_used(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_events(events("one", "two", is_used=True))
+        assert not transaction.read("events")["is_used"].any()
+        transaction.save(changes(used=("two",)))
+        assert transaction.read("events", is_used=True)["event_id"].tolist() == ["two"]
+
+
+def test_an_execution_that_is_not_there_cannot_be_saved(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a"))
+    with pytest.raises(StoreError, match="execution b is not"), store.transaction() as transaction:
+        transaction.save(changes(executions("a", "b")))
+
+
+def test_an_execution_cannot_be_saved_twice_in_one_chunk(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a"))
+    with pytest.raises(StoreError, match="twice"), store.transaction() as transaction:
+        transaction.save(changes(executions("a", "a")))
+
+
+@pytest.mark.parametrize("again", [("a",), ("b", "b")], ids=["stored", "twice in one chunk"])
+def test_a_dispatch_key_that_exists_is_an_error(store: JourneyStore, again: tuple[str, ...]) -> None:
+    with store.transaction() as transaction:
+        transaction.save(changes(requested=dispatches("a")))
+    with pytest.raises(StoreError, match="dispatch"), store.transaction() as transaction:
+        transaction.save(changes(requested=dispatches(*again)))
+
+
+def test_a_dispatch_that_is_not_there_cannot_be_updated(store: JourneyStore) -> None:
+    with pytest.raises(StoreError, match="dispatch a:mail:1"), store.transaction() as transaction:
+        transaction.save(changes(updated=dispatches("a")))
+
+
+def test_an_empty_chunk_changes_nothing(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.save(changes())
+        assert transaction.read("executions").dtypes.astype(str).to_dict() == dict(EXECUTIONS)
+
+
+def test_executions_are_found_by_id_and_by_customer(store: JourneyStore) -> None:
+    rows = executions("a", "b", "c", customer_id=["x", "x", "y"], journey_key=["welcome", "retention", "welcome"])
+    with store.transaction() as transaction:
+        transaction.add_executions(rows)
+        assert transaction.find_execution("b")["customer_id"].tolist() == ["x"]
+        assert transaction.find_execution("nobody").empty
+        assert transaction.executions_of("x")["execution_id"].tolist() == ["a", "b"]
+
+
+def test_counts_say_where_executions_and_dispatches_stand(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", "b", "c", current_node_id=["wait", "wait", None]))
+        transaction.save(changes(requested=dispatches("a", "b", status=["sent", "pending"])))
+        standing, outbox = transaction.status_counts(), transaction.dispatch_counts()
+    assert standing.fillna("").to_numpy().tolist() == [
+        ["welcome", 1, "WAITING", "wait", 2],
+        ["welcome", 1, "WAITING", "", 1],
+    ]
+    assert outbox.to_numpy().tolist() == [
+        ["welcome", "send_email", "pending", 1],
+        ["welcome", "send_email", "sent", 1],
+    ]
