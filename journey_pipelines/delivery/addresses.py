@@ -9,17 +9,22 @@ from journey_pipelines.engine.ports import StoreTransaction
 
 
 class Addresses:
-    """The address or addresses of each row, by position; `wanted` names the profile column, None: needs no address."""
+    """The addresses of many dispatches, one below the other; `wanted` names each row's profile column, None: no need.
+
+    A column whose name is a plural (`device_tokens`) holds several; its messages go to a list.
+    """
 
     def __init__(self, wanted: np.ndarray, columns: Columns) -> None:
-        self._of_row = np.full(len(wanted), None, dtype=object)
-        self._is_list = np.zeros(len(wanted), dtype=bool)
+        self._is_needed = np.array([name is not None for name in wanted], dtype=bool)
+        self._is_several = np.array([name is not None and name.endswith("s") for name in wanted], dtype=bool)
+        cells = pd.Series(None, index=pd.RangeIndex(len(wanted)), dtype=object)
         for name in {name for name in wanted if name is not None}:
             rows = np.flatnonzero(wanted == name)
             values = columns.read(f"customer.{name}")[rows]
-            self._of_row[rows] = np.array([*map(_listed, values), None], dtype=object)[:-1]
-            self._is_list[rows] = name.endswith("s")
-        self._is_needed = np.array([name is not None for name in wanted], dtype=bool)
+            found = [None if type(value) is NoValue else value for value in values]
+            cells.iloc[rows] = pd.Series(found, index=rows, dtype=object)
+        texts = cells.explode().dropna().astype("str").str.strip()
+        self._flat = texts[texts != ""]
 
     @property
     def is_absent(self) -> np.ndarray:
@@ -29,33 +34,27 @@ class Addresses:
 
     def suppressed(self, channel: np.ndarray, mask: np.ndarray, transaction: StoreTransaction) -> np.ndarray:
         """Rows of the mask whose every address is on its channel's suppression list; others lose those that are."""
-        is_asked = mask & self._is_needed & (self._counts() > 0)
-        is_suppressed = np.zeros(len(mask), dtype=bool)
-        for name in {name for name in channel[is_asked] if name is not None}:
-            rows = np.flatnonzero(is_asked & (channel == name))
-            exploded = pd.Series(self._of_row[rows], index=rows).explode().astype("str")
-            either = pd.Index(exploded.unique()).union(pd.Index(exploded.str.lower().unique()))
-            listed = transaction.suppressed(name, either)
-            is_listed = exploded.isin(listed) | exploded.str.lower().isin(listed)
-            if is_listed.any():
-                left = exploded[~is_listed].groupby(level=0).agg(list).reindex(rows)
-                is_suppressed[rows] = left.isna().to_numpy()
-                self._of_row[rows] = left.to_numpy()
+        asked = mask & ~self.is_absent & self._is_needed
+        is_listed = np.zeros(len(self._flat), dtype=bool)
+        for name in {name for name in channel[asked] if name is not None}:
+            is_here = (asked & (channel == name))[self._flat.index]
+            addresses, lowered = self._flat[is_here], self._flat[is_here].str.lower()
+            listed = transaction.suppressed(name, pd.Index(addresses.unique()).union(pd.Index(lowered.unique())))
+            is_listed[is_here] = (addresses.isin(listed) | lowered.isin(listed)).to_numpy()
+        self._flat = self._flat[~is_listed]
+        is_suppressed: np.ndarray = asked & (self._counts() == 0)
         return is_suppressed
 
     def write(self, payloads: np.ndarray, rows: np.ndarray) -> None:
-        """Put `to` in front of the payloads of these rows: one address, or a list where a customer has several."""
-        for row in rows.tolist():
+        """Put `to` in front of the payloads of these rows that were rendered."""
+        flat = self._flat.tolist()
+        ends = self._counts().cumsum()
+        starts = ends - self._counts()
+        places = zip(rows.tolist(), starts[rows].tolist(), ends[rows].tolist(), strict=True)
+        for row, start, end in places:
             if isinstance(payloads[row], dict):
-                found = self._of_row[row]
-                payloads[row] = {"to": found if self._is_list[row] else found[0], **payloads[row]}
+                to = flat[start:end] if self._is_several[row] else flat[start]
+                payloads[row] = {"to": to, **payloads[row]}
 
     def _counts(self) -> np.ndarray:
-        return np.array([0 if found is None else len(found) for found in self._of_row], dtype="int64")
-
-
-def _listed(value: object) -> list[str]:
-    """The addresses of one profile cell; blank ones are none."""
-    cells = value if isinstance(value, list | tuple | np.ndarray) else [value]
-    texts = [str(cell).strip() for cell in cells if cell is not None and not isinstance(cell, NoValue)]
-    return [text for text in texts if text]
+        return np.bincount(self._flat.index.to_numpy(dtype="int64"), minlength=len(self._is_needed))

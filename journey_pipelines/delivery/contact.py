@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
 
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.frames import TIME
@@ -59,7 +59,7 @@ class _Hours(BaseModel):
 
 class _Settings(BaseModel):
     model_config = ConfigDict(extra="forbid")
-    caps: dict[str, int] = Field(default_factory=dict)
+    caps: dict[str, NonNegativeInt] = Field(default_factory=dict)
     quiet_hours: _Hours | None = None
 
 

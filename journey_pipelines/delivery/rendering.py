@@ -11,8 +11,9 @@ import pandas as pd
 from pydantic import BaseModel, ValidationError
 
 from journey_pipelines.delivery.actions.action_type import ActionType
+from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
-from journey_pipelines.delivery.texts import Column, Scope, dig
+from journey_pipelines.delivery.texts import Scope, dig
 from journey_pipelines.engine.ports import Variables
 from journey_pipelines.errors import DeliveryError, TemplateError
 

@@ -205,7 +205,7 @@ def _dotted(node: nodes.Expr) -> str:
     raise TemplateError(f"line {node.lineno}: only dotted variables such as `customer.first_name` can be read")
 
 
-def _printable(value: object) -> object:
+def printable(value: object) -> object:
     """Whole floats print as integers, lists as their elements; a value that is not there cannot be printed."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
@@ -243,7 +243,7 @@ TESTS: Final[Mapping[str, Callable[..., bool]]] = {
 
 def _environment(*, is_html: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        autoescape=is_html, finalize=_printable, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=is_html, finalize=printable, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters = dict(FILTERS)
     environment.tests = dict(TESTS)

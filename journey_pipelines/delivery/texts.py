@@ -7,10 +7,9 @@ from typing import Any
 from jinja2 import Template, nodes
 from jinja2 import TemplateError as JinjaError
 
+from journey_pipelines.delivery.printing import Column, pattern_of, read_of
 from journey_pipelines.delivery.sandbox import HTML, PLAIN, MissingVariable, NoValue, Variable, parse
 from journey_pipelines.errors import Problem, TemplateError
-
-Column = Sequence[object]
 
 
 class Scope:
@@ -43,9 +42,9 @@ class Text:
         tree, self.variables = parse(source, is_html=is_html)
         expression = _single_expression(tree) if keeps_type else None
         self._slots = [f"v{number}" for number in range(len(self.variables))]
-        self._needed = [number for number, variable in enumerate(self.variables) if variable.is_always_printed]
-        self._is_plain_variable = isinstance(expression, nodes.Name)
         self._is_expression = expression is not None
+        self._read = None if expression is None else read_of(expression)
+        self._pattern = pattern_of(tree, is_html=is_html) if expression is None else None
         if expression is not None:
             tree = nodes.Template([nodes.Assign(nodes.Name("value", "store"), expression, lineno=1)], lineno=1)
         environment = HTML if is_html else PLAIN
@@ -57,15 +56,13 @@ class Text:
         if not self.variables:
             return [self._render(())] * scope.size
         columns = [scope.column(variable.path) for variable in self.variables]
-        if self._is_plain_variable:
-            return columns[0]
+        if self._read is not None:
+            return self._read.values(columns)
+        if self._pattern is not None:
+            return self._pattern.print(columns)
         return [self._render(row) for row in zip(*columns, strict=True)]
 
     def _render(self, row: tuple[object, ...]) -> object:
-        # a missing variable is common, an exception out of Jinja slow: look before
-        for number in self._needed:
-            if isinstance(row[number], NoValue):
-                return row[number]
         values = dict(zip(self._slots, row, strict=True))
         try:
             if self._is_expression:
@@ -102,10 +99,16 @@ def assemble(
     parts: Mapping[str, Column], size: int, *, needed: Sequence[Column] = ()
 ) -> list[dict[str, Any] | NoValue]:
     """One dict for each dispatch, or the first NoValue among its parts and the `needed` columns."""
-    if not parts and not needed:
-        return [{} for _ in range(size)]
-    names = list(parts)
-    return [_joined(names, row) for row in zip(*needed, *parts.values(), strict=True)]
+    rows: list[dict[str, Any] | NoValue] = [{} for _ in range(size)]
+    if parts:
+        names = list(parts)
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*parts.values(), strict=True)]
+    for column in reversed([*needed, *parts.values()]):
+        for row in [row for row, value in enumerate(column) if isinstance(value, NoValue)]:
+            missing = column[row]
+            assert isinstance(missing, NoValue)
+            rows[row] = missing
+    return rows
 
 
 def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:
@@ -138,13 +141,6 @@ def _single_expression(tree: nodes.Template) -> nodes.Expr | None:
         return None
     only = tree.body[0].nodes[0]
     return None if isinstance(only, nodes.TemplateData) else only
-
-
-def _joined(names: Sequence[str], row: tuple[object, ...]) -> dict[str, Any] | NoValue:
-    for value in row:
-        if isinstance(value, NoValue):
-            return value
-    return dict(zip(names, row[len(row) - len(names) :], strict=True))
 
 
 def dig(value: object, keys: Sequence[str], path: str) -> object:

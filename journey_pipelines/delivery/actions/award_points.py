@@ -75,5 +75,7 @@ class AwardPoints(ActionType):
         )
         typed = conform(awards, POINTS_TRANSACTIONS)
         earned = PointsService(transaction).earn_points(typed.drop(columns="balance_after"))
-        figures = earned[["points", "program_id", "balance_after"]].rename(columns={"balance_after": "new_balance"})
-        return answers(earned["dispatch_key"], "sent", figures.to_dict("records"))
+        columns = [earned[name].tolist() for name in ("points", "program_id", "balance_after")]
+        names = ("points", "program_id", "new_balance")
+        results = [dict(zip(names, figures, strict=True)) for figures in zip(*columns, strict=True)]
+        return answers(earned["dispatch_key"], "sent", results)

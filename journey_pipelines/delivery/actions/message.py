@@ -5,9 +5,10 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.template_store import merged
-from journey_pipelines.delivery.texts import Column, Scope, Text, assemble, render_value, text_problems, unprovided
+from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, text_problems, unprovided
 from journey_pipelines.errors import Problem, TemplateError
 from journey_pipelines.journeys.catalog import Provided
 

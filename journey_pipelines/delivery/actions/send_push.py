@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, JsonValue
 
 from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
-from journey_pipelines.delivery.texts import Column, Scope, assemble, compile_text, render_value
+from journey_pipelines.delivery.texts import Scope, assemble, compile_text, render_value
 from journey_pipelines.journeys.catalog import UnknownPolicy
 
 

@@ -77,9 +77,10 @@ class TriggerCampaign(ActionType):
 
 
 def _results(delivered: pd.DataFrame) -> list[dict[str, Any]]:
-    columns = delivered.rename(columns={"dispatch_key": "campaign_execution"})
-    named = columns[["campaign_id", "channel", "campaign_execution"]].astype(object)
-    return list(named.where(named.notna(), None).to_dict("records"))
+    channels = delivered["channel"].astype(object).where(delivered["channel"].notna(), None).tolist()
+    columns = [delivered["campaign_id"].tolist(), channels, delivered["dispatch_key"].tolist()]
+    names = ("campaign_id", "channel", "campaign_execution")
+    return [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _refusals(refused: pd.DataFrame) -> list[dict[str, Any]]:
