@@ -22,8 +22,10 @@ def read_document(source: Source) -> dict[str, Any]:
     """
     if isinstance(source, Mapping):
         return _document(source, name="")
-    if isinstance(source, str) and ("\n" in source or "{" in source):
+    if isinstance(source, str) and (not source or "\n" in source or "{" in source):
         return read_text(source)
+    if not isinstance(source, str | Path):
+        raise _unreadable("", f"expected a mapping, a path or a text, found {type(source).__name__}")
     path = Path(source)
     return read_text(_text_of(path), name=str(path))
 

@@ -1,7 +1,8 @@
 """What can be wrong with nodes and edges together: names, ways out, reachability, cycles."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.configs import BranchesConfig, RuleConfig, SplitConfig
@@ -10,6 +11,8 @@ from journey_pipelines.journeys.graph import Graph, build_graph, cycles, leading
 from journey_pipelines.journeys.models import ELSE, FAILED
 from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import suggestion
+
+_MOST_LISTED: Final = 20
 
 
 def graph_of(draft: Draft) -> Graph:
@@ -101,11 +104,11 @@ def _check_branch(item: DraftEdge, source: DraftNode, taken: dict[tuple[str, str
         return
     branch = taken_branch(item, source)
     if ways is not None and branch not in (*ways[0], *ways[1]):
-        names = [name for name in (*ways[0], *ways[1]) if name is not None]
+        names = _listed([name for name in (*ways[0], *ways[1]) if name is not None])
         if branch is None:
-            yield Problem(item.at, f"an edge from {source.id!r} needs a branch: {', '.join(names)}")
+            yield Problem(item.at, f"an edge from {source.id!r} needs a branch: {names}")
         else:
-            other = f"; expected {', '.join(names)}" if names else ", which has one way out; remove the branch"
+            other = f"; expected {names}" if names else ", which has one way out; remove the branch"
             yield Problem(pointer(item.at, "branch"), f"unknown branch {branch!r} of {source.id!r}{other}")
         return
     way = (source.id, branch)
@@ -127,7 +130,7 @@ def _check_ways_out(draft: Draft) -> Iterator[Problem]:
         ways = ways_out(node)
         needed = ways[0] if ways else ()
         if needed and not leaving[node.id]:
-            names = f" for each of {', '.join(map(str, needed))}" if len(needed) > 1 else ""
+            names = f" for each of {_listed(needed)}" if len(needed) > 1 else ""
             yield Problem(node.at, f"node {node.id!r} has no way out; add an edge{names}")
             continue
         for branch in needed:
@@ -165,5 +168,10 @@ def _check_cycles(draft: Draft, graph: Graph) -> Iterator[Problem]:
     at = {node.id: node.at for node in draft.nodes}
     unwaiting = graph.subgraph([node.id for node in draft.nodes if node.type != "wait"])
     for group in cycles(unwaiting):
-        shown = " -> ".join(one_cycle(unwaiting, group))
+        shown = _listed(one_cycle(unwaiting, group), " -> ")
         yield Problem(at[group[0]], f"a cycle without a wait: {shown}; put a wait into it")
+
+
+def _listed(names: Sequence[str | None], between: str = ", ") -> str:
+    shown = [str(name) for name in names]
+    return between.join(shown if len(shown) <= _MOST_LISTED else [*shown[:_MOST_LISTED], "…"])

@@ -20,7 +20,10 @@ def plain(value: Any) -> tuple[Any, list[Problem]]:
     Dates become ISO 8601 text. Keys become text; a YAML 1.1 reader turns the key `on` into True, which is undone.
     """
     conversion = _Conversion()
-    return conversion.convert(value, "", 0), conversion.problems
+    try:
+        return conversion.convert(value, "", 0), conversion.problems
+    except RecursionError:
+        return None, [Problem("", "is nested too deeply; flatten it")]
 
 
 class _Conversion:

@@ -150,3 +150,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
 def test_a_broken_json_file_is_told_in_terms_of_json(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"key": "a",}')
     assert "not JSON" in problems_of(tmp_path / "a.json")[""]
+
+
+@pytest.mark.parametrize("value", [None, 5, [], b"key: a", object(), float("nan"), ""])
+def test_what_is_neither_mapping_path_nor_text_is_refused(value: Any) -> None:
+    assert "expected a mapping" in problems_of(value)[""]
