@@ -9,7 +9,7 @@ from typing import Any, Final
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.pointers import pointer
 
-DEEPEST: Final = 200
+DEEPEST: Final = 210  # a rule may have 200 of its own
 MOST_VALUES: Final = 500_000
 LARGEST_INTEGER: Final = 2**63 - 1
 
