@@ -1,0 +1,132 @@
+"""Migrations replay to schema.sql, once, whoever comes first."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from journey_pipelines.engine import frames
+from journey_pipelines.errors import StoreError
+from journey_pipelines.store.migrate import migrate
+from journey_pipelines.store.postgres import PostgresStore
+from journey_pipelines.store.postgres.reports import TABLES
+from journey_pipelines.store.statements import migrations, schema
+
+CATALOG = {
+    "columns": """
+        SELECT c.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attidentity, co.collname,
+               pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum)
+        FROM pg_attribute AS a
+        JOIN pg_class AS c ON c.oid = a.attrelid
+        LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        LEFT JOIN pg_collation AS co ON co.oid = a.attcollation
+        WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+        ORDER BY c.relname, a.attnum
+    """,
+    "tables": """
+        SELECT relname, relkind, reloptions, obj_description(oid, 'pg_class') FROM pg_class
+        WHERE relnamespace = %(schema)s::regnamespace AND relkind IN ('r', 'v', 'S')
+        ORDER BY relname
+    """,
+    "constraints": """
+        SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+        WHERE connamespace = %(schema)s::regnamespace
+        ORDER BY 1, 2
+    """,
+    "indexes": """
+        SELECT tablename, indexname, replace(indexdef, schemaname || '.', '') FROM pg_indexes
+        WHERE schemaname = %(schema)s ORDER BY 1, 2
+    """,
+    "functions": """
+        SELECT proname, prosrc FROM pg_proc WHERE pronamespace = %(schema)s::regnamespace ORDER BY 1
+    """,
+}
+
+
+def listing(url: str, name: str) -> dict[str, list[tuple[object, ...]]]:
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT set_config('search_path', %(schema)s, false)", {"schema": name})
+        return {part: connection.execute(query, {"schema": name}).fetchall() for part, query in CATALOG.items()}
+
+
+def execute(url: str, text: str | bytes) -> None:
+    with psycopg.connect(url) as connection:
+        connection.execute(text if isinstance(text, bytes) else text.encode())
+
+
+def test_the_migrations_replay_to_the_schema(postgres_url: str) -> None:
+    migrate(postgres_url, "replayed")
+    execute(postgres_url, b"CREATE SCHEMA written; SET search_path = written; " + schema())
+    written = listing(postgres_url, "written")
+    assert listing(postgres_url, "replayed") == written
+    assert len(written["tables"]) > len(TABLES)
+
+
+def test_every_table_and_every_puzzling_column_is_described(postgres_url: str) -> None:
+    migrate(postgres_url)
+    assert [
+        name for name, kind, _, told in listing(postgres_url, "journeys")["tables"] if kind == "r" and not told
+    ] == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_has_the_columns_of_its_frame(postgres_url: str, table: str) -> None:
+    types = {
+        frames.TEXT: {"text"},
+        frames.INT: {"integer", "bigint"},
+        frames.BOOL: {"boolean"},
+        frames.TIME: {"timestamp with time zone"},
+        frames.JSON: {"jsonb"},
+    }
+    migrate(postgres_url)
+    stored, columns = TABLES[table]
+    found = {column: kind for name, column, kind, *_ in listing(postgres_url, "journeys")["columns"] if name == stored}
+    assert {name for name, dtype in columns.items() if found[name] not in types[dtype]} == set()
+
+
+def test_migrating_again_applies_nothing(postgres_url: str) -> None:
+    assert migrate(postgres_url) == [migration.name for migration in migrations()]
+    assert migrate(postgres_url) == []
+
+
+def test_several_who_migrate_at_once_apply_each_step_once(postgres_url: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        applied = list(pool.map(migrate, [postgres_url] * 4))
+    assert sorted(map(len, applied)) == [0, 0, 0, len(migrations())]
+
+
+def test_a_store_newer_than_the_program_is_left_alone(postgres_url: str) -> None:
+    migrate(postgres_url)
+    execute(postgres_url, "INSERT INTO journeys.schema_migrations (version, name) VALUES (9999, 'from_the_future')")
+    before = listing(postgres_url, "journeys")
+    message = r"schema journeys .* at version 9999 \(from_the_future\), this program knows \d+; install"
+    store = PostgresStore(postgres_url)
+    with pytest.raises(StoreError, match=message), store.transaction():
+        pass
+    assert listing(postgres_url, "journeys") == before
+
+
+def test_a_schema_of_another_program_is_left_alone(postgres_url: str) -> None:
+    migrate(postgres_url)
+    execute(postgres_url, "UPDATE journeys.schema_migrations SET name = 'other' WHERE version = 1")
+    with pytest.raises(StoreError, match=r"has 1 \(other\) where this program has 1 \(initial\)"):
+        migrate(postgres_url)
+
+
+def test_a_migration_that_fails_leaves_no_schema(postgres_url: str) -> None:
+    execute(postgres_url, "CREATE SCHEMA journeys; CREATE TABLE journeys.suppressions (x int)")
+    with pytest.raises(StoreError, match="suppressions"):
+        migrate(postgres_url)
+    assert [name for name, *_ in listing(postgres_url, "journeys")["tables"]] == ["suppressions"]
+
+
+def test_an_existing_schema_needs_no_right_to_create_one(postgres_url: str) -> None:
+    execute(
+        postgres_url,
+        "CREATE ROLE plain LOGIN; CREATE SCHEMA journeys AUTHORIZATION plain",
+    )
+    try:
+        head, _, rest = postgres_url.partition("://")
+        assert migrate(f"{head}://plain@{rest.partition('@')[2]}") == ["initial"]
+    finally:
+        execute(postgres_url, "DROP OWNED BY plain; DROP ROLE plain")
