@@ -48,7 +48,7 @@ def double(number: int | float) -> float:
     try:
         return float(number)
     except OverflowError:
-        return math.copysign(math.inf, number)
+        return math.inf if number > 0 else -math.inf
 
 
 def text_to_number(text: str) -> float:

@@ -4,7 +4,7 @@ from typing import Final
 
 from journey_pipelines.errors import JourneysError
 
-MAX_DEPTH: Final = 200  # JSON containers inside one another, in a rule
+MAX_DEPTH: Final = 128  # operators, lists and objects inside one another, in a rule; Python recurses five times as deep
 MAX_NODES: Final = 200_000  # JSON values in a rule; a list of customer ids may be long
 MAX_TEXT: Final = 1_000_000  # UTF-16 units of a text that a rule makes
 MAX_ITEMS: Final = 1_000_000  # elements of a list that a rule makes, inner lists included

@@ -1,7 +1,7 @@
 """From Python data to syntax: every fault at once, each with its JSON pointer, whatever was passed in."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from journey_pipelines.errors import Problem, RuleError
@@ -28,34 +28,45 @@ def find_problems(rule: Any, *, lenient: bool = False, is_computed: bool = False
     """Faults of a rule, in document order. Walks with a stack of its own, since rules may be hostile."""
     nodes = 0
     path: list[int] = []  # identities of the containers around the current one
-    stack: list[tuple[Any, str, int, bool]] = [(rule, "", 0, True)]
+    names: list[Any] = []  # and the names that lead to it
+    stack: list[tuple[Any, Any, int, int, bool]] = [(rule, None, 0, 0, True)]
     while stack:
-        value, pointer, depth, is_logic = stack.pop()
+        value, name, depth, level, is_logic = stack.pop()
         nodes += 1
         size = len(value) if isinstance(value, dict | list | tuple) else 0
         if nodes + len(stack) + size > MAX_NODES:
             yield Problem("", f"has more than {MAX_NODES} values; split it into smaller rules")
             return
+        names[depth:] = [name]
         if not isinstance(value, dict | list | tuple):
-            yield from _leaf_problems(value, pointer, is_computed=is_computed)
+            if fault := _leaf_fault(value, is_computed=is_computed):
+                yield Problem(_pointer(names), fault)
             continue
-        del path[depth:]
-        if id(value) in path:
-            yield Problem(pointer, "contains itself; a rule is a finite JSON document")
+        path[depth:] = [id(value)]
+        if id(value) in path[:-1]:
+            yield Problem(_pointer(names), "contains itself; a rule is a finite JSON document")
             continue
-        if depth >= MAX_DEPTH:
-            yield Problem(pointer, f"is nested deeper than {MAX_DEPTH} levels; flatten it or split the rule")
+        if level >= MAX_DEPTH:
+            yield Problem(_pointer(names), f"is nested deeper than {MAX_DEPTH} levels; flatten it or split the rule")
             continue
-        path.append(id(value))
         if isinstance(value, dict):
-            yield from _key_problems(value, pointer, is_logic=is_logic, lenient=lenient)
+            yield from _key_problems(value, _pointer(names), is_logic=is_logic, lenient=lenient)
             is_logic = is_logic and len(value) == 1
-        stack.extend(reversed([(item, below, depth + 1, is_logic) for item, below in _below(value, pointer)]))
+        stack.extend(reversed(list(_below(value, depth + 1, level + 1, is_logic=is_logic))))
 
 
-def _below(value: Any, pointer: str) -> Iterable[tuple[Any, str]]:
-    named = value.items() if isinstance(value, dict) else enumerate(value)
-    return [(item, f"{pointer}/{escape(str(name))}") for name, item in named]
+def _below(value: Any, depth: int, level: int, *, is_logic: bool) -> Iterator[tuple[Any, Any, int, int, bool]]:
+    """What a container holds: value, name, depth in the document, level in the syntax, whether it is evaluated."""
+    is_operation = isinstance(value, dict) and is_logic
+    for name, item in value.items() if isinstance(value, dict) else enumerate(value):
+        # the list of an operator's arguments is no level of its own
+        is_arguments = is_operation and isinstance(item, list | tuple)
+        yield item, name, depth, level - is_arguments, is_logic
+
+
+def _pointer(names: list[Any]) -> str:
+    """The JSON pointer of the value under these names; the first is the document itself."""
+    return "".join(f"/{escape(str(name))}" for name in names[1:])
 
 
 def escape(name: str) -> str:
@@ -63,14 +74,15 @@ def escape(name: str) -> str:
     return name.replace("~", "~0").replace("/", "~1")
 
 
-def _leaf_problems(value: Any, pointer: str, *, is_computed: bool) -> Iterator[Problem]:
+def _leaf_fault(value: Any, *, is_computed: bool) -> str:
     if value is UNDEFINED or value is None or isinstance(value, str):
-        return
+        return ""
     if not isinstance(value, int | float):
         kind = type(value).__name__
-        yield Problem(pointer, f"is a {kind}; a rule is made of objects, lists, texts, numbers, booleans and null")
-    elif not is_computed and not math.isfinite(double(value)):
-        yield Problem(pointer, "is a number that JSON or a double lacks (NaN or infinite); use a finite one")
+        return f"is of type {kind}; a rule is made of objects, lists, texts, numbers, booleans and null"
+    if not is_computed and not math.isfinite(double(value)):
+        return "is a number that JSON or a double lacks (NaN or infinite); use a finite one"
+    return ""
 
 
 def _key_problems(value: dict[Any, Any], pointer: str, *, is_logic: bool, lenient: bool) -> Iterator[Problem]:

@@ -16,8 +16,8 @@ def add(vectors: Sequence[Vector]) -> Numbers:
 
 def multiply(vectors: Sequence[Vector]) -> Numbers:
     """Product of what parseFloat reads, of two vectors or more."""
-    product = vectors[0].parsed_numbers
-    for vector in vectors[1:]:
+    product = vectors[0].parsed_numbers * vectors[1].parsed_numbers
+    for vector in vectors[2:]:
         # an intermediate minus zero is read back from its text, which has no sign
         product = (product + 0.0) * vector.parsed_numbers
     return product

@@ -9,7 +9,7 @@ import pandas as pd
 from journey_pipelines.rules.columns.bound import BoundFrame, FrameScope, Missing
 from journey_pipelines.rules.columns.nodes import Evaluator
 from journey_pipelines.rules.columns.plain import are_plain
-from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, objects
+from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, Objects, Vector, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.json_values import from_result
 from journey_pipelines.rules.syntax import Node
@@ -26,13 +26,19 @@ def mask(node: Node, bound: BoundFrame, missing: Missing) -> Mask:
 def values(node: Node, bound: BoundFrame, missing: Missing) -> pd.Series:
     """The value of the rule in each row, an object Series with the frame's index."""
     scope = FrameScope(bound, missing)
-    vector = _evaluated(lambda evaluator: evaluator.compute(node, scope))
+    cells = _evaluated(lambda evaluator: _results(evaluator.compute(node, scope)))
+    return pd.Series(cells, index=bound.index, dtype=object)
+
+
+def _results(vector: Vector) -> Objects:
+    """What callers get, as `from_result` has it."""
     cells = vector.json_cells.copy()
     cells[vector.is_kind(Kind.UNDEFINED)] = None
     rows = vector.is_kind(*CONTAINERS)
-    if rows.any() and not are_plain(cells[rows]):
+    # what a rule computed may hold undefined values, or one list many times over
+    if rows.any() and not (vector.is_data and are_plain(cells[rows])):
         cells[rows] = objects(map(from_result, cells[rows]), int(rows.sum()))
-    return pd.Series(cells, index=bound.index, dtype=object)
+    return cells
 
 
 def _evaluated(evaluate: Callable[[Evaluator], Result]) -> Result:

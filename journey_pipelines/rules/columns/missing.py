@@ -60,7 +60,7 @@ class MissingKeys:
         codes, inverse = np.unique(self.bits, return_inverse=True)
         named = [[key for bit, key in enumerate(self.keys) if code >> bit & 1] for code in codes.tolist()]
         cells = objects(map(list, objects(named, len(named))[inverse]), len(inverse))
-        return Vector(np.broadcast_to(np.int8(Kind.LIST), len(cells)), None, cells)
+        return Vector(np.broadcast_to(np.int8(Kind.LIST), len(cells)), None, cells, is_data=True)
 
 
 def _is_missing(key: str, scope: Scope) -> Mask:

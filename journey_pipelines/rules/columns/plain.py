@@ -24,7 +24,9 @@ def are_plain(cells: Any) -> bool:
         types = set(map(type, below))
         if types - LEAVES - {list, dict} or not _are_exact(below, types):
             return False
-        containers = [value for value in below if type(value) is list or type(value) is dict]
+        further = [value for value in below if type(value) is list or type(value) is dict]
+        # rows may share an object; once is enough
+        containers = list(dict(zip(map(id, further), further, strict=True)).values())
     return False
 
 

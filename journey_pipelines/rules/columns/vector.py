@@ -1,7 +1,7 @@
 """A column of JSON values: a kind for each row, and numbers or Python objects behind it."""
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from functools import cached_property
 from itertools import repeat
@@ -67,7 +67,10 @@ class Vector:
         number = float(value) if kind in (Kind.BOOLEAN, Kind.NUMBER) else 0.0
         cell = objects([value], 1)
         return Vector(
-            np.broadcast_to(np.int8(kind), size), np.broadcast_to(np.float64(number), size), np.broadcast_to(cell, size)
+            np.broadcast_to(np.int8(kind), size),
+            np.broadcast_to(np.float64(number), size),
+            np.broadcast_to(cell, size),
+            is_data=True,
         )
 
     @staticmethod
@@ -107,28 +110,33 @@ class Vector:
     @cached_property
     def numbers(self) -> Numbers:
         """ToNumber of each row; NaN stands in for lists and objects."""
-        return self._numbers(null=0.0, boolean_is_nan=False)
+        if self.raw_numbers is not None and self.present <= {Kind.NUMBER, Kind.BOOLEAN}:
+            return self.raw_numbers
+        numbers = self._converted(self.is_kind(Kind.NUMBER, Kind.BOOLEAN), texts_to_numbers)
+        numbers[self.is_kind(Kind.NULL)] = 0.0
+        return numbers
 
     @cached_property
     def parsed_numbers(self) -> Numbers:
         """The global parseFloat of each row; NaN stands in for lists and objects."""
-        return self._numbers(null=np.nan, boolean_is_nan=True) + 0.0
+        # a number is read from its text, in which minus zero has no sign
+        if self.raw_numbers is not None and self.present <= {Kind.NUMBER}:
+            return self.raw_numbers + 0.0
+        is_number = self.is_kind(Kind.NUMBER)
+        numbers = self._converted(is_number, prefixes_to_numbers)
+        numbers[is_number] += 0.0
+        return numbers
 
-    def _numbers(self, *, null: float, boolean_is_nan: bool) -> Numbers:
-        only_numbers = self.present <= ({Kind.NUMBER} if boolean_is_nan else {Kind.NUMBER, Kind.BOOLEAN})
-        if only_numbers and self.raw_numbers is not None:
-            return self.raw_numbers
+    def _converted(self, is_numeric: Mask, from_texts: Callable[[Objects], Numbers]) -> Numbers:
+        """Numbers of the numeric rows and of texts, NaN in all others."""
         numbers = np.full(len(self), np.nan)
-        numeric = self.is_kind(Kind.NUMBER) if boolean_is_nan else self.is_kind(Kind.NUMBER, Kind.BOOLEAN)
         if self.raw_numbers is not None:
-            np.copyto(numbers, self.raw_numbers, where=numeric)
+            np.copyto(numbers, self.raw_numbers, where=is_numeric)
         elif self.raw_cells is not None:
-            numbers[numeric] = np.fromiter(map(float, self.raw_cells[numeric]), np.float64)
-        numbers[self.is_kind(Kind.NULL)] = null
+            numbers[is_numeric] = np.fromiter(map(float, self.raw_cells[is_numeric]), np.float64)
         if self.has(Kind.TEXT):
             is_text = self.is_kind(Kind.TEXT)
-            convert = prefixes_to_numbers if boolean_is_nan else texts_to_numbers
-            numbers[is_text] = convert(self.cells[is_text])
+            numbers[is_text] = from_texts(self.cells[is_text])
         return numbers
 
     @cached_property
