@@ -26,7 +26,7 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "state": TEXT,  # NOT_STARTED | IN_PROGRESS | WAITING | COMPLETED | FAILED
     "current_node_id": TEXT,
     "visit": INT,  # number of the current visit of the current node, from 1
-    "visits": JSON,  # node id -> visits so far, only for nodes on a cycle; usually {}
+    "visits": JSON,  # for nodes on a cycle: id -> visits so far, id@ -> as_of of the run that left it last; usually {}
     "context": JSON,  # start data, `event`, `action_result_<node>`
     "due_at": TIME,  # when it wants to be looked at next; null: when a result or an event comes
     "entered_at": TIME,

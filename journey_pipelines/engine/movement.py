@@ -39,7 +39,6 @@ class Chunk:
     dispatches: list[pd.DataFrame] = field(default_factory=list)
     dispatch_updates: list[pd.DataFrame] = field(default_factory=list)
     used_event_ids: list[pd.Index] = field(default_factory=list)
-    passed_waits: dict[str, np.ndarray] = field(default_factory=dict)
     arrivals: dict[str, list[Rows]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -90,12 +89,21 @@ class Chunk:
         if not len(rows):
             return
         self._record_transition(rows, node, branch, fingerprint)
+        if node.id in self.journey.cyclic:
+            self._remember_run(rows, node.id)
         target = self.journey.way(node.id, branch)
         if target is None:
             # a check that publication makes; a document that got past it must not lose anybody
             self.fail(rows, "missing_edge", f"the node {node.id} has no edge for the branch {branch}")
             return
         self.arrivals.setdefault(target, []).append(rows)
+
+    def has_left_in_this_run(self, rows: Rows, node_id: str) -> np.ndarray:
+        """Which of these rows have left a node of a cycle in this run already."""
+        if node_id not in self.journey.cyclic:
+            return np.zeros(len(rows), dtype=bool)
+        left_at = [seen.get(f"{node_id}@") for seen in self.columns["visits"][rows]]
+        return np.array([at == str(self.as_of) for at in left_at], dtype=bool)
 
     def complete(self, rows: Rows, outcome: str) -> None:
         """End these rows well."""
@@ -165,6 +173,12 @@ class Chunk:
     @staticmethod
     def _in_due_order(dispatches: pd.DataFrame) -> pd.DataFrame:
         return dispatches.sort_values("due_at", kind="stable", ignore_index=True)
+
+    def _remember_run(self, rows: Rows, node_id: str) -> None:
+        visits = self.columns["visits"]
+        marked = np.empty(len(rows), dtype=object)
+        marked[:] = [{**seen, f"{node_id}@": str(self.as_of)} for seen in visits[rows]]
+        self.write(rows, visits=marked)
 
     def _ended(self) -> dict[str, Any]:
         nat = np.datetime64("NaT", "us")

@@ -30,9 +30,7 @@ def enter_wait(chunk: "Chunk", rows: "Rows", node: WaitNode) -> None:
     if isinstance(node, AttributeWait):
         rows = _settle_missing_attribute(chunk, rows, node)
     due = due_times(chunk, rows, node)
-    passed = chunk.passed_waits.setdefault(node.id, np.zeros(len(chunk), dtype=bool))
-    is_repeated = passed[rows]
-    passed[rows] = True
+    is_repeated = chunk.has_left_in_this_run(rows, node.id)
     due = np.where(is_repeated & (due <= chunk.as_of), _next_tick(chunk.run.as_of), due)
     if isinstance(node, EventWait):
         chunk.wait(rows, due, waiting_for=node.event, events_since=_count_events_from(chunk, rows, node))
