@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HORIZON_DAYS: Final = 28
 CUT_OFFS: Final = 6
 MINIMUM_ROWS: Final = 200
+MINIMUM_HISTORY_DAYS: Final = 7  # a cut-off in the data's first days knows nobody's habits
+FOLDS: Final = 5
 DECIMALS: Final = 4  # keeps equal what only differs in the last bits between machines
 
 INPUTS: Final = (
@@ -50,7 +52,7 @@ class ChurnModel:
     cut_offs: tuple[datetime, ...]
     rows: int
     base_rate: float | None  # share of the training rows that did not come back
-    auc: float | None  # on the newest cut-off, of a model that saw only the older ones; None with a single cut-off
+    auc: float | None  # on the newest cut-off, of a model of the older ones; with a single one, cross-validated
 
     @property
     def kind(self) -> str:
@@ -85,7 +87,7 @@ def train_churn(warehouse: "Warehouse", as_of: datetime) -> ChurnModel:
         cut_offs=tuple(cut_off for cut_off, _ in labelled),
         rows=len(everything),
         base_rate=float(everything["has_churned"].mean()),
-        auc=_out_of_time_auc(examples),
+        auc=_auc(examples),
     )
 
 
@@ -115,12 +117,19 @@ def churn_fingerprint(warehouse: "Warehouse") -> str:
     """Changes with the feature query, the model's inputs and scikit-learn's version."""
     import sklearn
 
-    parts = (warehouse.query("features").sql, *INPUTS, str(HORIZON_DAYS), str(CUT_OFFS), sklearn.__version__)
+    parts = (
+        warehouse.query("features").sql,
+        *INPUTS,
+        str((HORIZON_DAYS, CUT_OFFS, MINIMUM_HISTORY_DAYS)),
+        sklearn.__version__,
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
 
 
 def _is_enough(frame: pd.DataFrame, later: pd.DataFrame) -> bool:
-    return len(frame) >= MINIMUM_ROWS and _examples(frame, later)["has_churned"].nunique() == 2
+    if len(frame) < MINIMUM_ROWS or frame["tenure_days"].max() < MINIMUM_HISTORY_DAYS:
+        return False
+    return bool(_examples(frame, later)["has_churned"].value_counts().reindex([True, False]).min() >= FOLDS)
 
 
 def _examples(frame: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
@@ -136,21 +145,27 @@ def _inputs(features: pd.DataFrame) -> pd.DataFrame:
     return np.log1p(features[list(INPUTS)].astype("float64").fillna(0).clip(lower=0))
 
 
-def _fit(examples: pd.DataFrame) -> Any:
+def _estimator() -> Any:
     # Imported here because scikit-learn takes more than a second and most commands never train.
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    estimator = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
-    return estimator.fit(examples[list(INPUTS)], examples["has_churned"])
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
 
 
-def _out_of_time_auc(examples: Sequence[pd.DataFrame]) -> float | None:
+def _fit(examples: pd.DataFrame) -> Any:
+    return _estimator().fit(examples[list(INPUTS)], examples["has_churned"])
+
+
+def _auc(examples: Sequence[pd.DataFrame]) -> float:
     from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import cross_val_predict
 
     newest, *older = examples
-    if not older:
-        return None
-    estimator = _fit(pd.concat(older, ignore_index=True))
-    return float(roc_auc_score(newest["has_churned"], estimator.predict_proba(newest[list(INPUTS)])[:, 1]))
+    inputs, has_churned = newest[list(INPUTS)], newest["has_churned"]
+    if older:
+        risk = _fit(pd.concat(older, ignore_index=True)).predict_proba(inputs)
+    else:
+        risk = cross_val_predict(_estimator(), inputs, has_churned, cv=FOLDS, method="predict_proba")
+    return float(roc_auc_score(has_churned, risk[:, 1]))

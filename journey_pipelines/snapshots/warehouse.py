@@ -39,7 +39,7 @@ class Warehouse:
         try:
             self._url = sa.make_url(url)
             self._engine = sa.create_engine(
-                self._url, poolclass=sa.pool.NullPool, connect_args=_connect_args(self._url.get_backend_name())
+                self._url, poolclass=sa.pool.NullPool, connect_args=_connect_args(self._url)
             )
         except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError, ModuleNotFoundError) as error:
             raise WarehouseError(
@@ -160,10 +160,10 @@ def _utc(instant: datetime) -> datetime:
     return instant.astimezone(UTC).replace(tzinfo=None)
 
 
-def _connect_args(backend: str) -> dict[str, Any]:
-    if backend == "duckdb":
+def _connect_args(url: sa.URL) -> dict[str, Any]:
+    if url.get_backend_name() == "duckdb":
         return {"read_only": True}
-    if backend == "postgresql":
+    if url.get_backend_name() == "postgresql" and "options" not in url.query:
         return {"options": "-c timezone=UTC -c default_transaction_read_only=on"}
     return {}
 
