@@ -1,5 +1,9 @@
 """The one place where assets meet resources. Built when Dagster asks for it; nothing connects while it loads."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import dagster as dg
 
 from assets.features import churn_model, churn_predictions, features
@@ -11,6 +15,7 @@ from assets.segments import make_segments
 from assets.snapshots import event_inbox, make_snapshots
 from journey_pipelines.snapshots.queries import Query, read_query
 from journey_pipelines.snapshots.warehouse import packaged_queries
+from resources.in_process import InProcessRuns, in_process_runs
 from resources.installation import (
     InstallationResource,
     ModelsResource,
@@ -51,6 +56,13 @@ def build_definitions() -> dg.Definitions:
         },
         executor=dg.in_process_executor,
     )
+
+
+@contextmanager
+def runs_in_process(dagster_home: Path) -> Iterator[InProcessRuns]:
+    """The code location's jobs, to be run in this process on the instance of that DAGSTER_HOME."""
+    with in_process_runs(build_definitions(), dagster_home) as runs:
+        yield runs
 
 
 def _queries(pattern: str) -> dict[str, Query]:
