@@ -103,3 +103,6 @@ def _pause(child: subprocess.Popen[bytes]) -> None:
 def _end_group(child: subprocess.Popen[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
+
+
+COMMANDS: Final[Mapping[str, click.Command]] = {"dev": dev}

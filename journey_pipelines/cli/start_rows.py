@@ -36,7 +36,7 @@ def starts_of_csv(journey: str, path: Path, *, at: datetime, declared: Sequence[
     one is left out. Raises StartRowsError with every bad row, JourneysError for a file or header that cannot be read.
     """
     header, lines = _read(path)
-    _check_header(header, declared, path)
+    _check_header(header, path)
     lengths = np.fromiter(map(len, lines), dtype="int64", count=len(lines))
     has_cells = lengths > 0
     is_whole = lengths == len(header)
@@ -47,9 +47,11 @@ def starts_of_csv(journey: str, path: Path, *, at: datetime, declared: Sequence[
     problems += [
         (row, f"has {lengths[row]} cells, expected {len(header)} ({', '.join(header)})") for row in ragged.tolist()
     ]
-    if problems:
-        # the header is line 1
-        listed = [Problem(f"row {row + 2}", message) for row, message in sorted(problems)]
+    undeclared = _undeclared([name for name in header if name not in (CUSTOMER, AT)], declared)
+    if problems or undeclared:
+        listed = [Problem("row 1", undeclared)] if undeclared else []
+        # the header is row 1
+        listed += [Problem(f"row {row + 2}", message) for row, message in sorted(problems)]
         raise StartRowsError(listed, name=str(path))
     made = pd.DataFrame(
         {CUSTOMER: cells[CUSTOMER].str.strip(), AT: instants.fillna(pd.Timestamp(at)), "context": _contexts(cells)}
@@ -76,24 +78,29 @@ def _read(path: Path) -> tuple[list[str], list[list[str]]]:
     return [name.strip() for name in lines[0]], lines[1:]
 
 
-def _check_header(header: Sequence[str], declared: Sequence[str], path: Path) -> None:
+def check_context(keys: Sequence[str], declared: Sequence[str]) -> None:
+    """Raise JourneysError for a context key that the journey does not declare."""
+    undeclared = _undeclared(keys, declared)
+    if undeclared:
+        raise JourneysError(undeclared)
+
+
+def _undeclared(keys: Sequence[str], declared: Sequence[str]) -> str:
+    unknown = [key for key in keys if key not in declared]
+    if not unknown:
+        return ""
+    return (
+        f"the journey's entry.context does not declare {', '.join(map(repr, unknown))} (declared: "
+        f"{', '.join(declared) or 'none'}); leave it out, or declare it and publish the journey again"
+    )
+
+
+def _check_header(header: Sequence[str], path: Path) -> None:
     if CUSTOMER not in header:
         raise JourneysError(f"{path} has no column customer_id (found: {', '.join(header)}); name it in the first line")
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise JourneysError(f"{path} has the column {', '.join(twice)} more than once; leave one of each")
-    check_context([name for name in header if name not in (CUSTOMER, AT)], declared)
-
-
-def check_context(keys: Sequence[str], declared: Sequence[str]) -> None:
-    """Raise JourneysError for a context key that the journey does not declare."""
-    unknown = [key for key in keys if key not in declared]
-    if unknown:
-        known = ", ".join(declared) or "none"
-        raise JourneysError(
-            f"the journey's entry.context does not declare {', '.join(map(repr, unknown))} (declared: {known}); leave "
-            "it out, or declare it and publish the journey again"
-        )
 
 
 def _check_rows(cells: pd.DataFrame) -> tuple[Any, list[tuple[int, str]]]:
