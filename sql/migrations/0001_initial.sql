@@ -60,7 +60,7 @@ COMMENT ON COLUMN executions.entry_number IS '1 for the customer''s first entry 
 COMMENT ON COLUMN executions.entered_via IS 'entry (segment or rules) or manual';
 COMMENT ON COLUMN executions.state IS 'IN_PROGRESS at rest: an action is out for delivery or waits for its retry';
 COMMENT ON COLUMN executions.visit IS 'Number of the current visit of the current node, from 1';
-COMMENT ON COLUMN executions.visits IS 'Node id to visits so far, only for nodes on a cycle';
+COMMENT ON COLUMN executions.visits IS 'For nodes on a cycle: id to visits so far, id@ to as_of of the run that left it last';
 COMMENT ON COLUMN executions.context IS 'Data of the start, the event that ended a wait, results of actions';
 COMMENT ON COLUMN executions.due_at IS 'When it wants to be looked at next; null: when a result or an event comes';
 COMMENT ON COLUMN executions.arrived_at IS 'When it reached the current node';
