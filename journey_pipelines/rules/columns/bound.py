@@ -50,7 +50,7 @@ class BoundFrame:
         """The value behind a dotted name in each row; UNDEFINED where there is none.
 
         The longest column whose name begins the path is descended into. Columns whose names go on after the path make
-        an object of it, UNDEFINED (or null) in rows where all of them are missing.
+        an object of it, UNDEFINED in rows where all of them are.
         """
         key = path, missing
         if key not in self._vectors:
@@ -85,7 +85,7 @@ class BoundFrame:
         is_object = base.is_kind(Kind.OBJECT)
         if is_object.any():
             made[is_object] = _laid_over(base.json_cells[is_object], made[is_object], frozenset(names))
-        is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED, Kind.NULL) for part in parts)])
+        is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED) for part in parts)])
         made[~is_present] = filled(None, int((~is_present).sum()))
         return from_objects(made, is_data=True, null=NULL_KINDS[missing])
 
