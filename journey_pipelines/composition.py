@@ -60,7 +60,7 @@ class Installation:
     @cached_property
     def source(self) -> ParquetSource:
         """The partitions as the engine reads them."""
-        return ParquetSource(self.snapshots)
+        return ParquetSource(self.snapshots, segments=self.warehouse.segments())
 
     @cached_property
     def templates(self) -> TemplateStore:

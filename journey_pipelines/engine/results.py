@@ -12,6 +12,7 @@ from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode
 
 SETTLED = ("sent", "skipped", "failed")
+_SKIPPED: dict[str, dict[str, Any]] = {"skipped": {"skipped": True}}
 
 
 def answered(dispatches: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
@@ -91,7 +92,15 @@ def _whole_results(dispatches: pd.DataFrame, as_of: datetime) -> np.ndarray:
     at = as_of.isoformat()
     whole = np.empty(len(dispatches), dtype=object)
     whole[:] = [
-        {**_known(status, reason), **extra, "success": status == "sent", "action": action, "customer_id": who, "at": at}
+        {
+            **_SKIPPED.get(status, {}),
+            **({} if reason is None else {"reason": reason}),
+            **extra,
+            "success": status == "sent",
+            "action": action,
+            "customer_id": who,
+            "at": at,
+        }
         if status in SETTLED
         else extra
         for status, reason, extra, action, who in zip(
@@ -104,11 +113,6 @@ def _whole_results(dispatches: pd.DataFrame, as_of: datetime) -> np.ndarray:
         )
     ]
     return whole
-
-
-def _known(status: str, reason: str | None) -> dict[str, Any]:
-    known: dict[str, Any] = {"skipped": True} if status == "skipped" else {}
-    return known if reason is None else {**known, "reason": reason}
 
 
 def _reasons(dispatches: pd.DataFrame) -> pd.Series:

@@ -10,7 +10,7 @@ from journey_pipelines.engine.movement import Chunk, Rows
 from journey_pipelines.engine.results import settle
 from journey_pipelines.engine.waits import leave_wait
 from journey_pipelines.journeys.catalog import ActionTraits, UnknownPolicy
-from journey_pipelines.journeys.nodes import ActionNode, StartNode
+from journey_pipelines.journeys.nodes import ActionNode, StartNode, WaitNode
 
 _OWN_CODES = ("missing_variable", "retries_exhausted")
 _NEVER = np.datetime64("NaT", "us")
@@ -95,7 +95,7 @@ def _leave_nodes(chunk: Chunk, rows: Rows) -> None:
             nodes.enter(chunk, here, node)
         elif isinstance(node, ActionNode):
             _leave_action(chunk, here, node)
-        else:
+        elif isinstance(node, WaitNode):
             leave_wait(chunk, here, node)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pandas as pd
@@ -45,7 +46,7 @@ def edge(source: str, target: str, branch: str | None = None) -> dict[str, Any]:
 def chain(*nodes: Mapping[str, Any], **keys: Any) -> dict[str, Any]:
     """A journey from start through these nodes to the end `done`; everybody in the features enters."""
     path = [START, *nodes, DONE]
-    edges = [edge(a["id"], b["id"]) for a, b in zip(path, path[1:], strict=False)]
+    edges = [edge(a["id"], b["id"]) for a, b in pairwise(path)]
     return journey(path, edges, **keys)
 
 
@@ -111,7 +112,7 @@ def run(journey: Any, runs: Sequence[datetime], **frames: Any) -> SimulationResu
 
 
 def answers(*statuses: str, result: Mapping[str, Any] | None = None) -> Any:
-    """A deliverer: the first status for the first call, and so on; the last one from then on. `calls` keeps the keys."""
+    """A deliverer: the first status for the first call, and so on, then always the last. `calls` keeps the keys."""
     calls: list[list[str]] = []
 
     def deliver(dispatches: pd.DataFrame) -> pd.DataFrame:

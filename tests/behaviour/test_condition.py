@@ -1,6 +1,7 @@
 """Condition: JSONLogic over the context."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -29,7 +30,7 @@ def routed(rule, *before, **frames):
     nodes = [{"id": "start", "type": "start"}, *before, condition("c", rule), end("yes"), end("no")]
     path = ["start", *(node["id"] for node in before), "c"]
     edges = [
-        *(edge(a, b, "event" if a == "event" else None) for a, b in zip(path, path[1:], strict=False)),
+        *(edge(a, b, "event" if a == "event" else None) for a, b in pairwise(path)),
         *([edge("event", "no", "timeout")] if "event" in path else []),
         edge("c", "yes", "true"),
         edge("c", "no", "false"),
@@ -48,7 +49,10 @@ def test_a_condition_reads_the_customers_features():
 def test_a_condition_reads_the_profile_under_customer():
     people = profiles(["1", "2"], tier={"1": "gold", "2": "silver"})
     frame = features(["1", "2"])
-    assert routed({"==": [{"var": "customer.tier"}, "gold"]}, features=frame, profiles=people) == {"1": "yes", "2": "no"}
+    assert routed({"==": [{"var": "customer.tier"}, "gold"]}, features=frame, profiles=people) == {
+        "1": "yes",
+        "2": "no",
+    }
 
 
 def test_a_condition_reads_customer_id_and_journey_id():

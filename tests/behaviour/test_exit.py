@@ -2,7 +2,21 @@
 
 from datetime import timedelta
 
-from tests.behaviour.builders import MARCH, SMS, action, answers, chain, days, event, features, only, run, segments, visited, wait
+from tests.behaviour.builders import (
+    MARCH,
+    SMS,
+    action,
+    answers,
+    chain,
+    days,
+    event,
+    features,
+    only,
+    run,
+    segments,
+    visited,
+    wait,
+)
 
 CLOSED = {"==": [{"var": "is_closed"}, True]}
 DATES = ["2017-03-01", "2017-03-02", "2017-03-03"]

@@ -112,7 +112,9 @@ def test_a_send_that_is_just_not_stale_is_sent():
 
 
 def test_every_send_after_a_stale_one_in_the_same_pass_is_stale_too_but_points_are_awarded():
-    document = chain(wait("w", duration="P1D"), action("a"), action("b"), action("c", "award_points"), stale_after="P3D")
+    document = chain(
+        wait("w", duration="P1D"), action("a"), action("b"), action("c", "award_points"), stale_after="P3D"
+    )
     result = run(document, [MARCH, MARCH + timedelta(days=9)])
     assert result.dispatches["status"].to_list() == ["skipped", "skipped", "sent"]
 
