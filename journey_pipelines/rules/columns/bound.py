@@ -86,8 +86,8 @@ class BoundFrame:
         if is_object.any():
             made[is_object] = _laid_over(base.json_cells[is_object], made[is_object], frozenset(names))
         is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED) for part in parts)])
-        made[~is_present] = filled(None, int((~is_present).sum()))
-        return from_objects(made, is_data=True, null=NULL_KINDS[missing])
+        made[~is_present] = filled(UNDEFINED, int((~is_present).sum()))
+        return from_objects(made, is_data=True)
 
 
 def assemble(names: list[str], parts: list[Vector], size: int) -> Objects:
