@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from journey_pipelines.rules.columns.vector import Numbers, Vector
+from journey_pipelines.rules.columns.vector import Kind, Numbers, Vector
 
 
 def add(vectors: Sequence[Vector]) -> Numbers:
@@ -24,9 +24,14 @@ def multiply(vectors: Sequence[Vector]) -> Numbers:
 
 
 def subtract(vectors: Sequence[Vector]) -> Numbers:
-    """Difference of the first two, or the negative of one."""
+    """Difference of the first two, or the negative of the first where the second is undefined."""
     first, second = _two(vectors)
-    return -first.numbers if second is None else first.numbers - second.numbers
+    if second is None:
+        return -first.numbers
+    difference = first.numbers - second.numbers
+    if second.has(Kind.UNDEFINED):
+        return np.where(second.is_kind(Kind.UNDEFINED), -first.numbers, difference)
+    return difference
 
 
 def divide(vectors: Sequence[Vector]) -> Numbers:

@@ -45,6 +45,10 @@ def test_nan_is_null_and_a_computed_nan_is_not() -> None:
     assert values({"==": [{"+": [{"var": "x"}, 1]}, None]}, {"x": [np.nan]}) == [False]
 
 
+def test_a_subtrahend_that_is_undefined_leaves_the_negative() -> None:
+    assert values({"-": [{"var": "x"}, {"and": []}]}, {"x": [1, 2]}) == [-1, -2]
+
+
 def test_timestamps_compare_as_iso_text() -> None:
     at = pd.to_datetime(["2024-01-05T10:00:00", "2023-12-31"], format="ISO8601", utc=True)
     assert values({">=": [{"var": "at"}, "2024-01-01"]}, {"at": at}) == [True, False]
