@@ -23,6 +23,7 @@ HOST: Final = "127.0.0.1"
 GRACE_SECONDS: Final = 30.0
 POLL_SECONDS: Final = 0.2  # how late Ctrl-C may be noticed
 WORKSPACE: Final = "workspace.yaml"
+SUPERSEDED: Final = "Function `dev_command` is superseded"  # `dg dev` is a wrapper of this command
 
 
 @click.command()
@@ -47,7 +48,7 @@ def _command(home: Path, port: int) -> list[str]:
     if not workspace.is_file():
         raise Failure(f"There is no {workspace}; run inside the project, or set JOURNEYS_HOME to its folder.")
     return [
-        *(sys.executable, "-m", "dagster", "dev", "--workspace", str(workspace)),
+        *(sys.executable, "-W", f"ignore:{SUPERSEDED}", "-m", "dagster", "dev", "--workspace", str(workspace)),
         *("--host", HOST, "--port", str(port)),
     ]
 

@@ -29,6 +29,8 @@ def run(day: date, as_of: datetime | None) -> None:
     with progress_bar(f"Run of {day}") as progress:
         report = run_whole_day(installation(), day, as_of=as_of, progress=progress)
     _show(report)
+    if not (report.entered or report.held or report.superseded):
+        click.echo("No journey is live, so nobody could enter. Publish one with: journeys publish FILE")
 
 
 @click.command()

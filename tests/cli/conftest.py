@@ -1,0 +1,34 @@
+"""Projects for the command line: without a database, with one, and with the sample warehouse."""
+
+from pathlib import Path
+
+import pytest
+
+from journey_pipelines.sample import ensure_sample_warehouse
+from tests.cli.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A project whose database and warehouse cannot be reached."""
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sample_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """URL of the sample warehouse."""
+    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
+    ensure_sample_warehouse(path)
+    return f"duckdb:///{path}"
+
+
+@pytest.fixture(scope="session")
+def snapshot_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A folder of snapshots that all tests share: the first run of a day builds them, the others find them there."""
+    return str(tmp_path_factory.mktemp("snapshots"))
+
+
+@pytest.fixture
+def stored(tmp_path: Path, postgres_url: str, sample_url: str, snapshot_folder: str) -> Project:
+    """A project with an empty database and the sample warehouse."""
+    return Project(tmp_path, postgres_url, sample_url, snapshot_folder)
