@@ -6,7 +6,7 @@ from assets.journeys import AsOf
 from assets.partitions import daily
 from assets.passes import make_run
 from journey_pipelines.composition import Installation
-from journey_pipelines.engine.passes import advance_pass
+from journey_pipelines.engine.passes import advance_pass, start_pass
 from journey_pipelines.live import engine_for
 
 # A run is never retried by Dagster (a second worker may start beside a live one); the next tick goes on.
@@ -28,15 +28,18 @@ dispatch = dg.define_asset_job(
 )
 
 
-@dg.op(description="Moves everybody who is due, by the newest snapshots; what is to be sent waits in the outbox.")
+@dg.op(description="Manual starts enter and everybody who is due moves on, by the newest snapshots; nothing is sent.")
 def advance_due_executions(
     context: dg.OpExecutionContext, config: AsOf, installation: dg.ResourceParam[Installation]
 ) -> dict[str, int]:
-    """One pass without entries and without deliveries; returns how many moved."""
-    run = make_run(context, kind="advance", as_of=config.instant())
-    report = advance_pass(engine_for(installation), run, delivers=False)
-    context.log.info("moved %s, held %s", report.moved, report.held or "nobody")
-    return {"moved": report.moved}
+    """Two passes without deliveries; returns how many entered and how many moved."""
+    engine, as_of = engine_for(installation), config.instant()
+    facts = engine.source.at(as_of)
+    started = start_pass(engine, make_run(context, kind="starts", as_of=as_of), facts=facts)
+    moved = advance_pass(engine, make_run(context, kind="advance", as_of=as_of), facts=facts, delivers=False)
+    figures = {"entered": sum(started.entered.values()), "moved": moved.moved}
+    context.log.info("entered %(entered)s, moved %(moved)s", figures)
+    return figures
 
 
 @dg.job(

@@ -10,9 +10,9 @@ from journey_pipelines.engine.ports import Run
 
 
 def make_run(context: dg.OpExecutionContext | dg.AssetExecutionContext, *, kind: str, as_of: datetime) -> Run:
-    """The engine's run of this step; each attempt of a step has an id of its own."""
+    """A run of the engine in this step; each kind and each attempt of a step has an id of its own."""
     attempt = f"-{context.retry_number}" if context.retry_number else ""
-    name = f"{context.run_id}-{context.op_handle}{attempt}"
+    name = f"{context.run_id}-{kind}{attempt}"
     return Run(name, as_of, kind=kind, dagster_run_id=context.run_id)
 
 

@@ -1,6 +1,7 @@
 """What must hold after a pass: guards, conservation, nobody overdue, no dispatch without a result."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Final
 
 import dagster as dg
@@ -90,9 +91,20 @@ def overdue(engine: Engine, run: Run, facts: Facts, excused: set[str]) -> dict[s
                 continue
             began = grace_began(journey, run)
             due = transaction.take_due(key, version, as_of=run.as_of, missing_before=began, limit=MOST_COUNTED)
-            if len(due):
-                left[key] = left.get(key, 0) + len(due)
+            count = int(is_overdue(due, run.as_of).sum())
+            if count:
+                left[key] = left.get(key, 0) + count
     return left
+
+
+def is_overdue(due: pd.DataFrame, as_of: datetime) -> pd.Series:
+    """Which of the due executions can go on by themselves; index unchanged.
+
+    Not those whom only an event woke, which their wait may refuse, nor those whose customer is missing for the moment.
+    """
+    has_result = due["action_status"].isin(["sent", "skipped", "failed"])
+    is_missing = due["missing_since"].notna()
+    return (has_result | (due["due_at"] <= pd.Timestamp(as_of))) & ~is_missing
 
 
 def check_dispatches(engine: Engine, run: Run, report: Report) -> dg.AssetCheckResult:

@@ -6,6 +6,13 @@ from pathlib import Path
 
 import dagster as dg
 
+from assets.automation import (
+    advance_every_five_minutes,
+    daily_schedule,
+    dispatch_every_five_minutes,
+    failed_runs,
+    new_events_and_starts,
+)
 from assets.features import churn_model, churn_predictions, features
 from assets.jobs import advance_due, daily_journeys, dispatch
 from assets.journeys import advances, deliveries, make_entries
@@ -47,6 +54,8 @@ def build_definitions() -> dg.Definitions:
             journey_metrics,
         ],
         jobs=[daily_journeys, dispatch, advance_due],
+        schedules=[daily_schedule, advance_every_five_minutes, dispatch_every_five_minutes],
+        sensors=[new_events_and_starts, failed_runs],
         resources={
             "installation": installation,
             "store": StoreResource(installation=installation),

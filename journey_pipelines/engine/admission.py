@@ -39,11 +39,19 @@ class _Gate:
     dispatcher: Dispatcher
     catalog: Catalog
     enrols: bool
+    only_manual: bool
 
     def select(self, accepted: SnapshotCounts | None) -> Entrants | None:
         if not self.enrols or self.key not in self.plan.open_keys:
             return None
-        return select_entrants(self.plan.newest[self.key], self.world, self.source, accepted, self.transaction)
+        return select_entrants(
+            self.plan.newest[self.key],
+            self.world,
+            self.source,
+            accepted,
+            self.transaction,
+            only_manual=self.only_manual,
+        )
 
     def limits(self, entrants: Entrants | None) -> str | None:
         """Why the journey's own limits hold it: more entries or more sends than one run may make."""
@@ -75,12 +83,16 @@ def admit(
     catalog: Catalog,
     *,
     enrols: bool,
+    only_manual: bool = False,
 ) -> Admission:
-    """Each journey in one transaction of its own: guards, entries, acceptance. Held journeys are marked in the plan."""
+    """Each journey in one transaction of its own: guards, entries, acceptance. Held journeys are marked in the plan.
+
+    With `only_manual` nobody enters but manual starts, and the snapshots are not accepted: they belong to a later run.
+    """
     admission = Admission(plan)
     for key in plan.keys:
         with store.transaction() as transaction:
-            gate = _Gate(key, plan, world, run, transaction, source, dispatcher, catalog, enrols)
+            gate = _Gate(key, plan, world, run, transaction, source, dispatcher, catalog, enrols, only_manual)
             _pass_gate(gate, admission)
     closed = {**admission.held, **dict.fromkeys(admission.superseded, "superseded")}
     admission.plan = replace(plan, held=closed)
@@ -119,8 +131,9 @@ def _pass_gate(gate: _Gate, admission: Admission) -> None:
 def _enrol(gate: _Gate, accepted: SnapshotCounts | None, counts: SnapshotCounts, entrants: Entrants | None) -> int:
     """Write the entrants, note who vanished from the features and who came back, accept the snapshots."""
     transaction = gate.transaction
-    _follow_customers(gate, accepted, counts)
-    transaction.accept(counts)
+    if not gate.only_manual:
+        _follow_customers(gate, accepted, counts)
+        transaction.accept(counts)
     if entrants is None:
         return 0
     transaction.settle_starts(entrants.starts)

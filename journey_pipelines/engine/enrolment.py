@@ -34,12 +34,15 @@ def select_entrants(
     source: SnapshotSource,
     accepted: SnapshotCounts | None,
     transaction: StoreTransaction,
+    *,
+    only_manual: bool = False,
 ) -> Entrants:
     """The entrants of one journey at one run: manual starts first, then segment and rules, by customer id."""
     as_of = world.facts.as_of
     starts = transaction.waiting_starts(journey.key, as_of)
     starts = starts.assign(via="manual").loc[:, ["start_id", "customer_id", "context", "via"]]
-    members = candidates(journey, world, source, accepted, transaction)
+    nobody = pd.Index([], dtype="str")
+    members = nobody if only_manual else candidates(journey, world, source, accepted, transaction)
     automatic = pd.DataFrame({"customer_id": members.astype("str"), "via": "entry"})
     automatic["start_id"] = pd.array([None] * len(members), dtype="str")
     automatic["context"] = pd.Series([{} for _ in range(len(members))], dtype=JSON)

@@ -70,7 +70,24 @@ def enrol_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Repor
     return _run(engine, run, facts, enrols=True, delivers=False, moves=False)
 
 
-def _run(engine: Engine, run: Run, facts: Facts | None, *, enrols: bool, delivers: bool, moves: bool = True) -> Report:
+def start_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Report:
+    """Entries of manual starts only, between the runs of the partitions: no snapshot is accepted.
+
+    A sweep at noon that accepted snapshots would supersede the partition of the day before, which may still be built.
+    """
+    return _run(engine, run, facts, enrols=True, delivers=False, moves=False, only_manual=True)
+
+
+def _run(
+    engine: Engine,
+    run: Run,
+    facts: Facts | None,
+    *,
+    enrols: bool,
+    delivers: bool,
+    moves: bool = True,
+    only_manual: bool = False,
+) -> Report:
     world = World(facts if facts is not None else engine.source.at(run.as_of))
     report = Report(run)
     with engine.store.run_lock(run.run_id):
@@ -78,7 +95,15 @@ def _run(engine: Engine, run: Run, facts: Facts | None, *, enrols: bool, deliver
             plan = make_plan(transaction, engine.catalog, world.facts)
             transaction.open_run(run)
         admission = admit(
-            plan, world, run, engine.store, engine.source, engine.dispatcher, engine.catalog, enrols=enrols
+            plan,
+            world,
+            run,
+            engine.store,
+            engine.source,
+            engine.dispatcher,
+            engine.catalog,
+            enrols=enrols,
+            only_manual=only_manual,
         )
         report.entered, report.held = admission.entered, admission.held
         report.superseded = admission.superseded
