@@ -57,6 +57,15 @@ class BoundFrame:
             self._vectors[key] = self._overlaid(path, missing) if path in self._below else self._longest(path, missing)
         return self._vectors[key]
 
+    def whole(self, missing: Missing) -> Vector:
+        """One nested object of all columns for each row, the same object whenever it is read."""
+        key = "\0", missing
+        if key not in self._vectors:
+            names = sorted(self.names)
+            made = assemble(names, [self.read(name, missing) for name in names], self.size)
+            self._vectors[key] = from_objects(made, is_data=False)
+        return self._vectors[key]
+
     def _longest(self, path: str, missing: Missing) -> Vector:
         segments = path.split(".")
         for cut in range(len(segments), 0, -1):
@@ -191,11 +200,14 @@ class FrameScope:
 
     def whole(self) -> Vector:
         """One nested object for each row."""
-        return from_objects(self.documents(Reads(frozenset(), everything=True)), is_data=False)
+        vector = self._bound.whole(self._missing)
+        return vector if self._rows is None else vector.take(self._rows)
 
     def documents(self, reads: Reads) -> Objects:
         """One nested object for each row."""
-        names = sorted(self._bound.names if reads.everything else self._bound.names & reads.columns)
+        if reads.everything:
+            return self.whole().cells
+        names = sorted(self._bound.names & reads.columns)
         return assemble(names, [self.read(name) for name in names], self.size)
 
     def take(self, rows: Rows) -> "FrameScope":

@@ -45,6 +45,10 @@ def test_nan_is_null_and_a_computed_nan_is_not() -> None:
     assert values({"==": [{"+": [{"var": "x"}, 1]}, None]}, {"x": [np.nan]}) == [False]
 
 
+def test_the_whole_document_equals_itself() -> None:
+    assert values({"==": [{"var": ""}, {"var": ""}]}, {"x": [1, 2]}) == [True, True]
+
+
 def test_a_subtrahend_that_is_undefined_leaves_the_negative() -> None:
     assert values({"-": [{"var": "x"}, {"and": []}]}, {"x": [1, 2]}) == [-1, -2]
 
