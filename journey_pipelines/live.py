@@ -42,10 +42,16 @@ def run_whole_day(
     installation: Installation, day: date, *, as_of: datetime | None = None, progress: Progress | None = None
 ) -> Report:
     """Everything of one day: build what is missing, take in events and campaigns, run the pass."""
-    prepare_day(installation, day, progress=progress)
+    tell = progress or _say_nothing
+    built = prepare_day(installation, day, progress=lambda what, done, total: tell(what, done, total + 2))
+    steps = len(built) + 2
+    tell("events and campaigns", steps - 2, steps)
     ingest_day(installation, day)
     register_campaigns(installation, as_of=end_of_day(day))
-    return run_day(installation, day, as_of=as_of)
+    tell("entries, movement, deliveries", steps - 1, steps)
+    report = run_day(installation, day, as_of=as_of)
+    tell("done", steps, steps)
+    return report
 
 
 def prepare_day(installation: Installation, day: date, *, progress: Progress | None = None) -> list[str]:
@@ -58,12 +64,10 @@ def prepare_day(installation: Installation, day: date, *, progress: Progress | N
         for kind, make in _parts(installation, day).items()
         if not installation.snapshots.path(kind, day).is_file()
     ]
+    tell = progress or _say_nothing
     for done, (kind, make) in enumerate(missing):
-        if progress is not None:
-            progress(kind, done, len(missing))
+        tell(kind, done, len(missing))
         make()
-    if progress is not None:
-        progress("snapshots", len(missing), len(missing))
     return [kind for kind, _ in missing]
 
 
@@ -147,6 +151,10 @@ def record_snapshots(installation: Installation, facts: Facts) -> int:
 def new_run_id(kind: str, as_of: datetime) -> str:
     """A new id that says what ran and for which time."""
     return f"{kind}-{as_of.astimezone(UTC):%Y%m%dT%H%M%S}-{uuid4().hex[:8]}"
+
+
+def _say_nothing(_what: str, _done: int, _total: int) -> None:
+    return None
 
 
 def _parts(installation: Installation, day: date) -> Mapping[str, Callable[[], object]]:

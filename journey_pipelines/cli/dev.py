@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -32,13 +33,15 @@ def dev(port: int) -> None:
     """Start the database, Dagster's UI and its daemon; Ctrl-C stops them all."""
     found = settings()
     environment = child_environment(dagster_environment(found))
+    command = _command(found.home, port)
+    _check_free(port)
     _build_sample(found)
     database = "external, JOURNEYS_STORE_URL"
     if found.store_url is None:
         database = f"embedded, {ensure_running(found.home).url}"
     click.echo(f"Journey store   {database}")
     click.echo(f"Dagster's UI    http://{HOST}:{port}  (ready in some seconds; Ctrl-C stops everything)")
-    code = _run_until_stopped(_command(found.home, port), found.home, environment)
+    code = _run_until_stopped(command, found.home, environment)
     if code:
         raise Failure(f"Dagster ended by itself with code {code}; see what it says above, mend it and start again.")
 
@@ -51,6 +54,17 @@ def _command(home: Path, port: int) -> list[str]:
         *(sys.executable, "-W", f"ignore:{SUPERSEDED}", "-m", "dagster", "dev", "--workspace", str(workspace)),
         *("--host", HOST, "--port", str(port)),
     ]
+
+
+def _check_free(port: int) -> None:
+    # on a port that is taken Dagster chooses another one by itself, which nobody would look for
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            message = f"Port {port} of {HOST} cannot be used ({error.strerror}); choose another with --port."
+            raise Failure(message) from error
 
 
 def _build_sample(found: Settings) -> None:

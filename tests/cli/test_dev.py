@@ -69,3 +69,15 @@ def test_a_folder_without_dagsters_configuration_is_named(project: Project) -> N
     answer = project.call("dev")
     assert answer.exit_code == 1
     assert "dagster.yaml" in answer.stderr
+
+
+def test_a_port_that_is_taken_is_named(project: Project) -> None:
+    shutil.copy(ROOT / "dagster.yaml", project.home)
+    shutil.copy(ROOT / "workspace.yaml", project.home)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        answer = Project(project.home, project.store_url, "duckdb:///elsewhere").call("dev", "--port", str(port))
+    assert answer.exit_code == 1
+    assert f"Port {port}" in answer.stderr
