@@ -28,16 +28,17 @@ def read_status(transaction: StoreTransaction) -> dict[str, Any]:
     counts = transaction.status_counts()
     dispatches = transaction.dispatch_counts()
     newest = {version.journey_key: version for version in transaction.versions()}
-    names = list(dispatches.columns)
-    rows = dispatches.rename(columns={"journey_key": "journey"}).to_dict("records") if names else []
+    holds = transaction.holds()
     return {
-        "journeys": [_journey(transaction, version, counts) for version in newest.values()],
-        "dispatches": rows,
+        "journeys": [_journey(transaction, version, counts, holds) for version in newest.values()],
+        "dispatches": dispatches.rename(columns={"journey_key": "journey"}).to_dict("records"),
         "last_run": _last_run(transaction),
     }
 
 
-def _journey(transaction: StoreTransaction, version: StoredVersion, counts: pd.DataFrame) -> dict[str, Any]:
+def _journey(
+    transaction: StoreTransaction, version: StoredVersion, counts: pd.DataFrame, holds: Sequence[Hold]
+) -> dict[str, Any]:
     own = counts[counts["journey_key"] == version.journey_key]
     by_state = own.groupby("state")["count"].sum()
     standing = own[~own["state"].isin(["COMPLETED", "FAILED"])]
@@ -49,7 +50,7 @@ def _journey(transaction: StoreTransaction, version: StoredVersion, counts: pd.D
         "version": version.version,
         "executions": {state: int(by_state.get(state, 0)) for state in STATES},
         "nodes": nodes.rename(columns={"journey_version": "version", "current_node_id": "node"}).to_dict("records"),
-        "held": _held(transaction, version.journey_key, transaction.holds()),
+        "held": _held(transaction, version.journey_key, holds),
     }
 
 
