@@ -19,9 +19,10 @@ from assets.soundness import (
     check_specs,
 )
 from journey_pipelines.composition import Installation
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS
-from journey_pipelines.engine.passes import Engine, advance_pass, enrol_pass
+from journey_pipelines.engine.passes import advance_pass, enrol_pass
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.live import engine_for, record_snapshots
 from journey_pipelines.snapshots.queries import Query

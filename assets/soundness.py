@@ -7,9 +7,10 @@ from typing import Final
 import dagster as dg
 import pandas as pd
 
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.movement import grace_began
-from journey_pipelines.engine.passes import Engine, Report
+from journey_pipelines.engine.passes import Report
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import JourneyStore, Run
 

@@ -15,7 +15,7 @@ from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
-from journey_pipelines.engine.passes import Engine
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.journeys.catalog import Catalog

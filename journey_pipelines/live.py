@@ -14,10 +14,11 @@ from uuid import uuid4
 import pandas as pd
 
 from journey_pipelines.composition import Installation
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.frames import EVENTS as EVENT_COLUMNS
 from journey_pipelines.engine.frames import SNAPSHOTS, conform
-from journey_pipelines.engine.passes import Engine, Report, advance_pass, run_pass
+from journey_pipelines.engine.passes import Report, advance_pass, run_pass
 from journey_pipelines.engine.ports import Run
 from journey_pipelines.snapshots import build
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before

@@ -17,9 +17,10 @@ from journey_pipelines.delivery.actions.registry import load_actions
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.frames import EVENTS, STARTS, TIME, conform
-from journey_pipelines.engine.passes import Engine, run_pass
+from journey_pipelines.engine.passes import run_pass
 from journey_pipelines.engine.ports import Run, RunMode
 from journey_pipelines.errors import JourneysError
 from journey_pipelines.journeys.catalog import Catalog

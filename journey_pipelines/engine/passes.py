@@ -5,28 +5,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from journey_pipelines.engine import outbox
-from journey_pipelines.engine.admission import admit
-from journey_pipelines.engine.facts import Facts, SnapshotSource
+from journey_pipelines.engine.admission import Entering, admit
+from journey_pipelines.engine.engine import Engine, Pass
+from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.movement import Chunk, grace_began, walk
-from journey_pipelines.engine.planning import Plan, make_plan
-from journey_pipelines.engine.ports import Dispatcher, JourneyStore, Run
+from journey_pipelines.engine.planning import make_plan
+from journey_pipelines.engine.ports import Run
 from journey_pipelines.engine.resume import resume
 from journey_pipelines.engine.variables import World
-from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.journey import Journey
-
-CHUNK_ROWS = 50_000
-
-
-@dataclass(frozen=True)
-class Engine:
-    """What every pass needs: a store, a source of snapshots, a way to dispatch, and what documents may name."""
-
-    store: JourneyStore
-    source: SnapshotSource
-    dispatcher: Dispatcher
-    catalog: Catalog
-    chunk_rows: int = CHUNK_ROWS
 
 
 @dataclass
@@ -57,17 +44,17 @@ def run_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Report:
     `facts` pins the snapshots; by default the newest on or before `as_of`. Raises UnknownFeatureError before anything
     moves; any other error leaves what was committed, and the next run goes on from there.
     """
-    return _run(engine, run, facts, enrols=True, delivers=True)
+    return _run(engine, run, facts, entering=Entering.EVERYBODY, delivers=True)
 
 
 def advance_pass(engine: Engine, run: Run, *, facts: Facts | None = None, delivers: bool = True) -> Report:
     """Movement (and deliveries) of what is due at `as_of`, without entries."""
-    return _run(engine, run, facts, enrols=False, delivers=delivers)
+    return _run(engine, run, facts, entering=Entering.NOBODY, delivers=delivers)
 
 
 def enrol_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Report:
     """Entries only."""
-    return _run(engine, run, facts, enrols=True, delivers=False, moves=False)
+    return _run(engine, run, facts, entering=Entering.EVERYBODY, moves=False)
 
 
 def start_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Report:
@@ -75,7 +62,7 @@ def start_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Repor
 
     A sweep at noon that accepted snapshots would supersede the partition of the day before, which may still be built.
     """
-    return _run(engine, run, facts, enrols=True, delivers=False, moves=False, only_manual=True)
+    return _run(engine, run, facts, entering=Entering.MANUAL_STARTS, moves=False)
 
 
 def _run(
@@ -83,80 +70,65 @@ def _run(
     run: Run,
     facts: Facts | None,
     *,
-    enrols: bool,
-    delivers: bool,
+    entering: Entering,
     moves: bool = True,
-    only_manual: bool = False,
+    delivers: bool = False,
 ) -> Report:
     world = World(facts if facts is not None else engine.source.at(run.as_of))
-    report = Report(run)
     with engine.store.run_lock(run.run_id):
         with engine.store.transaction() as transaction:
             plan = make_plan(transaction, engine.catalog, world.facts)
             transaction.open_run(run)
-        admission = admit(
-            plan,
-            world,
-            run,
-            engine.store,
-            engine.source,
-            engine.dispatcher,
-            engine.catalog,
-            enrols=enrols,
-            only_manual=only_manual,
-        )
-        report.entered, report.held = admission.entered, admission.held
-        report.superseded = admission.superseded
-        plan = admission.plan
+        admission = admit(Pass(engine, run, world, plan), entering)
+        report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
         if moves:
-            _move(engine, plan, world, run, report, delivers=delivers)
+            _move(admission.admitted, report, delivers=delivers)
         with engine.store.transaction() as transaction:
             transaction.close_run(run.run_id, report.summary())
     return report
 
 
-def _move(engine: Engine, plan: Plan, world: World, run: Run, report: Report, *, delivers: bool) -> None:
+def _move(one: Pass, report: Report, *, delivers: bool) -> None:
     """Advance everybody who is due; then deliver, apply results and advance those again, until nothing is pending."""
-    rows = engine.chunk_rows
     if delivers:
-        outbox.adopt_unknown(engine.store, plan, engine.dispatcher, run, chunk_rows=rows)
-    report.moved += _advance(engine, plan, world, run, results_only=False)
+        outbox.adopt_unknown(one)
+    report.moved += _advance(one, results_only=False)
     while delivers:
-        count = outbox.deliver_pending(engine.store, plan, world, engine.dispatcher, run, chunk_rows=rows)
+        count = outbox.deliver_pending(one)
         if not count:
             return
         report.dispatched += count
-        report.moved += _advance(engine, plan, world, run, results_only=True)
+        report.moved += _advance(one, results_only=True)
 
 
-def _advance(engine: Engine, plan: Plan, world: World, run: Run, *, results_only: bool) -> int:
+def _advance(one: Pass, *, results_only: bool) -> int:
     moved = 0
-    for key in plan.keys:
-        for journey in plan.versions_of(key):
-            moved += _advance_version(engine, journey, world, run, results_only=results_only)
+    for key in one.plan.keys:
+        for journey in one.plan.versions_of(key):
+            moved += _advance_version(one, journey, results_only=results_only)
     return moved
 
 
-def _advance_version(engine: Engine, journey: Journey, world: World, run: Run, *, results_only: bool) -> int:
+def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> int:
     """Chunk by chunk, each in one transaction; returns how many executions changed."""
     after, moved = "", 0
     while True:
-        with engine.store.transaction() as transaction:
+        with one.engine.store.transaction() as transaction:
             frame = transaction.take_due(
                 journey.key,
                 journey.version,
-                as_of=run.as_of,
-                missing_before=grace_began(journey, run),
+                as_of=one.run.as_of,
+                missing_before=grace_began(journey, one.run),
                 results_only=results_only,
                 after=after,
-                limit=engine.chunk_rows,
+                limit=one.engine.chunk_rows,
             )
             if not len(frame):
                 return moved
-            chunk = Chunk(journey, run, world, transaction, frame)
-            resume(chunk, dict(engine.catalog.actions))
+            chunk = Chunk(journey, one.run, one.world, transaction, frame)
+            resume(chunk, one.engine.catalog.actions)
             walk(chunk)
-            changed = chunk.changes()
-            transaction.save(changed)
-        moved += len(changed.executions)
+            changes = chunk.changes()
+            transaction.save(changes)
+        moved += len(changes.executions)
         after = frame["execution_id"].iloc[-1]

@@ -1,5 +1,6 @@
 """Results: what the answer to a dispatch makes of the dispatch and of its execution."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,20 @@ def answered(dispatches: pd.DataFrame, answers: pd.DataFrame) -> pd.DataFrame:
     return conform(dispatches.assign(status=found["status"].fillna("unknown").array, result=results), DISPATCHES)
 
 
+def with_effects(dispatches: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFrame:
+    """The dispatches with what their effects in our own store add to the result, and the status that they leave."""
+    if not len(effects):
+        return dispatches
+    found = effects.set_index("key").reindex(dispatches["key"])
+    merged = np.empty(len(dispatches), dtype=object)
+    merged[:] = [
+        {**result, **extra} if isinstance(extra, dict) else result
+        for result, extra in zip(dispatches["result"], found["result"], strict=True)
+    ]
+    status = pd.Series(found["status"].to_numpy(), index=dispatches.index)
+    return dispatches.assign(result=merged, status=status.where(status.notna(), dispatches["status"]))
+
+
 def limit_retries(dispatches: pd.DataFrame, nodes: dict[tuple[str, int, str], ActionNode]) -> pd.DataFrame:
     """A retry beyond the attempts that its action allows is failed, with the last error as reason."""
     allowed = _by_node(dispatches, {key: node.retry.attempts for key, node in nodes.items()}).astype("int64")
@@ -50,7 +65,7 @@ def settle(dispatches: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     )
 
 
-def next_tries(dispatches: pd.DataFrame, journeys: dict[tuple[str, int], Journey], as_of: datetime) -> pd.Series:
+def next_tries(dispatches: pd.DataFrame, journeys: Mapping[tuple[str, int], Journey], as_of: datetime) -> pd.Series:
     """When each unsettled row is looked at again: a retry after its backoff, an unknown one after `settle_after`.
 
     A row that has its time already (a deferral) keeps it; settled rows have none.

@@ -1,5 +1,7 @@
 """Resume: what each claimed execution does first, before anybody walks on."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
@@ -16,7 +18,7 @@ _OWN_CODES = ("missing_variable", "retries_exhausted")
 _NEVER = np.datetime64("NaT", "us")
 
 
-def resume(chunk: Chunk, actions: dict[str, ActionTraits]) -> None:
+def resume(chunk: Chunk, actions: Mapping[str, ActionTraits]) -> None:
     """Fail who is gone, settle what is unknown, let out who met goal or exit, and let the others leave their node."""
     # due times in order: who was due first is sent to first
     rows = np.argsort(chunk.due, kind="stable")
@@ -55,7 +57,7 @@ def _is_out(chunk: Chunk, rows: Rows) -> np.ndarray:
     return is_out
 
 
-def _settle_unknown(chunk: Chunk, rows: Rows, actions: dict[str, ActionTraits]) -> Rows:
+def _settle_unknown(chunk: Chunk, rows: Rows, actions: Mapping[str, ActionTraits]) -> Rows:
     """Dispatches that stayed unknown until `settle_after`: gone on as sent, or sent again, by their action's policy."""
     status = chunk.columns["action_status"]
     unknown = rows[status[rows] == "unknown"]

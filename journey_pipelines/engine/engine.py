@@ -1,0 +1,36 @@
+"""What the steps of a pass hand to one another: the engine's parts, and the pass itself."""
+
+from dataclasses import dataclass, replace
+
+from journey_pipelines.engine.facts import SnapshotSource
+from journey_pipelines.engine.planning import Plan
+from journey_pipelines.engine.ports import Dispatcher, JourneyStore, Run
+from journey_pipelines.engine.variables import World
+from journey_pipelines.journeys.catalog import Catalog
+
+CHUNK_ROWS = 50_000
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What every pass needs: a store, a source of snapshots, a way to dispatch, and what documents may name."""
+
+    store: JourneyStore
+    source: SnapshotSource
+    dispatcher: Dispatcher
+    catalog: Catalog
+    chunk_rows: int = CHUNK_ROWS
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One run of the engine: over which facts, and which journeys may move."""
+
+    engine: Engine
+    run: Run
+    world: World
+    plan: Plan
+
+    def with_plan(self, plan: Plan) -> "Pass":
+        """The same pass with other journeys held."""
+        return replace(self, plan=plan)
