@@ -7,7 +7,7 @@ import dagster as dg
 
 from assets.arrivals import find_arrivals
 from assets.jobs import advance_due, daily_journeys, dispatch
-from assets.ownership import DATA_TEAM, MARKETING_TEAM
+from assets.ownership import MARKETING_TEAM
 from journey_pipelines.engine.ports import JourneyStore
 
 ACTIVE: Final = [
@@ -25,23 +25,22 @@ daily_schedule = dg.build_schedule_from_partitioned_job(
     description="The partition of the day that has just ended, in UTC.",
     hour_of_day=0,
     minute_of_hour=15,
-    owners=[DATA_TEAM],
 )
 
 
-@dg.schedule(job=advance_due, cron_schedule="*/5 * * * *", owners=[MARKETING_TEAM])
+@dg.schedule(job=advance_due, cron_schedule="*/5 * * * *")
 def advance_every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Due executions between the daily runs; the store's claim, not this skip, keeps two runs apart."""
     return _tick(context, job="advance_due", op="advance_due_executions")
 
 
-@dg.schedule(job=dispatch, cron_schedule="2-59/5 * * * *", owners=[MARKETING_TEAM])
+@dg.schedule(job=dispatch, cron_schedule="2-59/5 * * * *")
 def dispatch_every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """The drain of the outbox."""
     return _tick(context, job="dispatch", op="deliveries")
 
 
-@dg.sensor(job=advance_due, minimum_interval_seconds=60, owners=[MARKETING_TEAM])
+@dg.sensor(job=advance_due, minimum_interval_seconds=60)
 def new_events_and_starts(
     context: dg.SensorEvaluationContext, store: dg.ResourceParam[JourneyStore]
 ) -> dg.RunRequest | dg.SkipReason:

@@ -3,7 +3,6 @@
 import dagster as dg
 
 from assets.journeys import AsOf
-from assets.partitions import daily
 from assets.passes import make_run
 from journey_pipelines.composition import Installation
 from journey_pipelines.engine.passes import advance_pass, start_pass
@@ -15,7 +14,6 @@ EFFECTS = {"dagster/max_retries": "0"}
 daily_journeys = dg.define_asset_job(
     "daily_journeys",
     selection=dg.AssetSelection.assets("advances").upstream().materializable(),
-    partitions_def=daily,
     description="Snapshots, entries and movement of one day. Sends nothing; may be repeated.",
     tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "daily"},
 )

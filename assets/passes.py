@@ -12,8 +12,8 @@ from journey_pipelines.engine.ports import Run
 def make_run(context: dg.OpExecutionContext | dg.AssetExecutionContext, *, kind: str, as_of: datetime) -> Run:
     """A run of the engine in this step; each kind and each attempt of a step has an id of its own."""
     attempt = f"-{context.retry_number}" if context.retry_number else ""
-    name = f"{context.run_id}-{kind}{attempt}"
-    return Run(name, as_of, kind=kind, dagster_run_id=context.run_id)
+    name = f"{context.run.run_id}-{kind}{attempt}"
+    return Run(name, as_of, kind=kind, dagster_run_id=context.run.run_id)
 
 
 def report_metadata(report: Report) -> dict[str, Any]:
