@@ -34,7 +34,8 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "ended_at": TIME,
     "waiting_for": TEXT,  # type of the event that would end the wait, or null
     "events_since": TIME,  # events that occurred after this instant count for that wait, or null
-    "action_status": TEXT,  # at an action: sent | skipped | failed (result known), retry, or null while it is out
+    # at an action: sent | skipped | failed (result known), retry | deferred | unknown, or null while it is out
+    "action_status": TEXT,
     "missing_since": TIME,  # first run that found no row of the customer in the feature snapshot, or null
     "outcome": TEXT,  # end node's id | exit_rule | goal | cancelled
     "failure": TEXT,  # "code: sentence"

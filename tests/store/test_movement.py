@@ -22,6 +22,13 @@ def test_a_known_result_is_due_whatever_the_time(store: JourneyStore) -> None:
         assert due(transaction) == ["a", "b", "c"]
 
 
+def test_what_is_not_known_yet_is_due_at_its_time(store: JourneyStore) -> None:
+    rows = executions("a", "b", "c", due_at=[NOW, NOW, NOW + HOUR], action_status=["deferred", "unknown", "unknown"])
+    with store.transaction() as transaction:
+        transaction.add_executions(rows)
+        assert due(transaction) == ["a", "b"]
+
+
 def test_results_only_leaves_out_what_is_due_otherwise(store: JourneyStore) -> None:
     with store.transaction() as transaction:
         transaction.add_executions(executions("a", "b", due_at=NOW, action_status=[None, "sent"]))
