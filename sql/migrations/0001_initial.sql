@@ -43,7 +43,7 @@ CREATE TABLE executions (
     ended_at timestamptz,
     waiting_for text COLLATE "C",
     events_since timestamptz,
-    action_status text CHECK (action_status IN ('sent', 'skipped', 'failed', 'retry')),
+    action_status text CHECK (action_status IN ('sent', 'skipped', 'failed', 'retry', 'deferred', 'unknown')),
     missing_since timestamptz,
     outcome text,
     failure text,
@@ -66,7 +66,7 @@ COMMENT ON COLUMN executions.due_at IS 'When it wants to be looked at next; null
 COMMENT ON COLUMN executions.arrived_at IS 'When it reached the current node';
 COMMENT ON COLUMN executions.waiting_for IS 'Type of the event that would end the wait';
 COMMENT ON COLUMN executions.events_since IS 'Events that occurred after this instant count for that wait';
-COMMENT ON COLUMN executions.action_status IS 'At an action: its result, or retry; null while it is out';
+COMMENT ON COLUMN executions.action_status IS 'At an action: its result, or why it is not known yet; null while it is out';
 COMMENT ON COLUMN executions.missing_since IS 'First run that found no row of the customer in the feature snapshot';
 COMMENT ON COLUMN executions.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
 COMMENT ON COLUMN executions.failure IS 'A code and a sentence';
