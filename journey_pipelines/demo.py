@@ -64,6 +64,7 @@ def _walk(installation: Installation, days: Sequence[date], *, say: Any) -> None
         say(f"{count_of(len(done), 'day')} of {len(days)} done before; going on.")
     with runs_in_process(Path(environment["DAGSTER_HOME"])) as runs:
         runs.bury_dead()
+        say(f"Running {count_of(len(days) - len(done), 'day')} in Dagster.")
         for day in days:
             if day in done:
                 continue
