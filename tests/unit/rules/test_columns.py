@@ -1,5 +1,6 @@
 """What the column evaluator makes of frames: names, dtypes, missing cells, errors, and how often Python is called."""
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -162,17 +163,21 @@ def calls_as_many(one: Callable[[], object], other: Callable[[], object]) -> boo
 
 
 def calls(function: Callable[[], object]) -> int:
+    """Calls of Python and C functions, without those that the garbage collector makes (hypothesis hooks into it)."""
     count = 0
 
     def profile(_frame: FrameType, event: str, _argument: object) -> None:
         nonlocal count
         count += event in ("call", "c_call")
 
+    gc.collect()
+    gc.disable()
     sys.setprofile(profile)
     try:
         function()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return count
 
 
