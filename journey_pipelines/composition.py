@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from journey_pipelines.delivery.actions.registry import load_actions
+from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
-from journey_pipelines.delivery.dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher

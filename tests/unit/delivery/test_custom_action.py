@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "custom_action"
 USE = """
 import json
 from journey_pipelines.delivery.actions import load_actions
-from journey_pipelines.delivery.dispatcher import ChannelDispatcher
+from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from tests.unit.delivery.builders import departed, dispatches
 columns = {"customer.first_name": ["Ann", None]}
 departure = departed(dispatches("call_note", "call_note"), {"note": "Ask {{customer.first_name}}"}, columns)

@@ -3,8 +3,9 @@ import pytest
 
 from journey_pipelines.delivery.actions import load_actions
 from journey_pipelines.delivery.answers import answers
+from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import LocalOutbox
-from journey_pipelines.delivery.dispatcher import CallableDispatcher, ChannelDispatcher
+from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.engine.frames import DISPATCHES, stack
 from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import DeliveryError
