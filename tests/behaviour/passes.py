@@ -8,9 +8,10 @@ import pandas as pd
 
 from journey_pipelines.delivery.actions.registry import load_actions
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
+from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.frames import EVENTS, conform
-from journey_pipelines.engine.passes import Engine, Report, advance_pass, run_pass
+from journey_pipelines.engine.passes import Report, advance_pass, run_pass
 from journey_pipelines.engine.ports import Dispatcher, JourneyStore, Run
 from journey_pipelines.journeys.catalog import Catalog
 from tests.behaviour.builders import features, profiles
@@ -64,7 +65,9 @@ class Passes:
     def add_events(self, events: Sequence[dict[str, Any]]) -> None:
         """Store events as `builders.event` makes them."""
         frame = pd.DataFrame(events).assign(is_used=False)
-        times = {name: pd.to_datetime(frame[name], utc=True).dt.as_unit("us") for name in ("occurred_at", "received_at")}
+        times = {
+            name: pd.to_datetime(frame[name], utc=True).dt.as_unit("us") for name in ("occurred_at", "received_at")
+        }
         with self.store.transaction() as transaction:
             transaction.add_events(conform(frame.assign(**times), EVENTS))
 
