@@ -73,6 +73,7 @@ def _walk(installation: Installation, days: Sequence[date], *, say: Any) -> None
             say(f"{day}  {_figures_of(installation, day)}  ({monotonic() - began:.1f} s)")
             for check in failed:
                 say(f"            check failed: {check}")
+        runs.measure()
 
 
 def _prepare(installation: Installation, *, say: Any) -> None:

@@ -40,8 +40,13 @@ class InProcessRuns:
         return self._run("daily_journeys", partition_key=day.isoformat())
 
     def dispatch(self, as_of: datetime) -> RunOutcome:
-        """The job `dispatch` as of an instant. What a step raises is raised here."""
-        return self._run("dispatch", config={"ops": {"deliveries": {"config": {"as_of": as_of.isoformat()}}}})
+        """Of the job `dispatch` the deliveries, as of an instant. What a step raises is raised here."""
+        config = {"ops": {"deliveries": {"config": {"as_of": as_of.isoformat()}}}}
+        return self._run("dispatch", config=config, asset_selection=[dg.AssetKey("deliveries")])
+
+    def measure(self) -> RunOutcome:
+        """Of the job `dispatch` the metrics; drawing them once for many days saves a third of the dispatches' time."""
+        return self._run("dispatch", asset_selection=[dg.AssetKey("journey_metrics")])
 
     def bury_dead(self) -> int:
         """Mark runs of this kind failed whose process is gone, and give back what they held; returns how many.
