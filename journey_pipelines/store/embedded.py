@@ -76,8 +76,8 @@ def embedded_postgres(root: Path) -> Iterator[EmbeddedPostgres]:
 
     `root` is the project's folder; its `.journeys` holds the data. Raises StoreError when the server cannot start.
 
-    >>> with embedded_postgres(Path(".")) as server:  # doctest: +SKIP
-    ...     psycopg.connect(server.url)
+        with embedded_postgres(Path(".")) as server:
+            psycopg.connect(server.url)
     """
     with ExitStack() as stack:
         yield _join(root.resolve(), stack)
