@@ -13,9 +13,9 @@ from journey_pipelines.engine.movement import grace_began
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import JourneyStore, Run
+from journey_pipelines.engine.states import UNFINISHED
 
 MOST_COUNTED: Final = 10_000
-ACTIVE: Final = ("NOT_STARTED", "IN_PROGRESS", "WAITING")
 
 CHECKS: Final[Mapping[str, str]] = {
     "guards": "No journey was held: the snapshots are whole and the journeys' own limits kept.",
@@ -30,9 +30,10 @@ def check_specs(asset: str, names: Iterable[str]) -> list[dg.AssetCheckSpec]:
     return [dg.AssetCheckSpec(name, asset=asset, description=CHECKS[name]) for name in names]
 
 
-def check_guards(report: Report) -> dg.AssetCheckResult:
+def check_guards(asset: str, report: Report) -> dg.AssetCheckResult:
     """Fails with the figures of every journey that the pass held."""
     return dg.AssetCheckResult(
+        asset_key=asset,
         check_name="guards",
         passed=not report.held,
         description="; ".join(f"{key} is held: {reason}" for key, reason in report.held.items()) or None,
@@ -43,12 +44,13 @@ def check_guards(report: Report) -> dg.AssetCheckResult:
     )
 
 
-def check_conservation(store: JourneyStore) -> dg.AssetCheckResult:
+def check_conservation(asset: str, store: JourneyStore) -> dg.AssetCheckResult:
     """entered = active + completed + failed, for each journey; each state with what belongs to it."""
     with store.transaction() as transaction:
         figures = conservation(transaction.read("executions"))
     is_kept = figures["entered"] == figures["active"] + figures["completed"] + figures["failed"]
     return dg.AssetCheckResult(
+        asset_key=asset,
         check_name="conservation",
         passed=bool(is_kept.all()),
         metadata={"journeys": dg.MetadataValue.json(figures.to_dict(orient="index"))},
@@ -63,7 +65,7 @@ def conservation(executions: pd.DataFrame) -> pd.DataFrame:
     parts = pd.DataFrame(
         {
             "entered": True,
-            "active": state.isin(ACTIVE) & ~has_ended & ~has_outcome & ~has_failure,
+            "active": state.isin(UNFINISHED) & ~has_ended & ~has_outcome & ~has_failure,
             "completed": (state == "COMPLETED") & has_ended & has_outcome & ~has_failure,
             "failed": (state == "FAILED") & has_ended & has_failure & ~has_outcome,
         },
@@ -72,13 +74,14 @@ def conservation(executions: pd.DataFrame) -> pd.DataFrame:
     return parts.groupby(executions["journey_key"]).sum().astype(int)
 
 
-def check_nothing_overdue(engine: Engine, run: Run, facts: Facts, report: Report) -> dg.AssetCheckResult:
+def check_nothing_overdue(asset: str, engine: Engine, facts: Facts, report: Report) -> dg.AssetCheckResult:
     """Counts who would still move at the run's `as_of`, journeys apart that are held or decided already."""
-    left = overdue(engine, run, facts, {*report.held, *report.superseded})
+    left = overdue(engine, report.run, facts, {*report.held, *report.superseded})
     return dg.AssetCheckResult(
+        asset_key=asset,
         check_name="nothing_overdue",
         passed=not left,
-        metadata={"overdue": dg.MetadataValue.json(left), "as_of": run.as_of.isoformat()},
+        metadata={"overdue": dg.MetadataValue.json(left), "as_of": report.run.as_of.isoformat()},
     )
 
 
@@ -108,13 +111,14 @@ def is_overdue(due: pd.DataFrame, as_of: datetime) -> pd.Series:
     return (has_result | (due["due_at"] <= pd.Timestamp(as_of))) & ~is_missing
 
 
-def check_dispatches(engine: Engine, run: Run, report: Report) -> dg.AssetCheckResult:
+def check_dispatches(asset: str, store: JourneyStore, report: Report) -> dg.AssetCheckResult:
     """Counts dispatches that should have left by `as_of`, and those out whose run has ended."""
-    figures = unanswered(engine.store, run, {*report.held, *report.superseded})
+    figures = unanswered(store, report.run, {*report.held, *report.superseded})
     return dg.AssetCheckResult(
+        asset_key=asset,
         check_name="every_dispatch_has_a_result",
         passed=not any(figures.values()),
-        metadata={"without_result": dg.MetadataValue.json(figures), "as_of": run.as_of.isoformat()},
+        metadata={"without_result": dg.MetadataValue.json(figures), "as_of": report.run.as_of.isoformat()},
     )
 
 

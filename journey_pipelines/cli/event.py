@@ -14,6 +14,7 @@ from journey_pipelines.cli.installation import installation
 from journey_pipelines.cli.output import instant
 from journey_pipelines.engine.frames import EVENTS, conform
 from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import JourneysError, NotFoundError
 
 OWN_FIELDS: Final = ("event_id", "event_type", "data")
@@ -69,7 +70,7 @@ def _unfinished(transaction: StoreTransaction, execution: str) -> Mapping[str, A
     if not len(found):
         raise NotFoundError(f"there is no execution {execution}; `journeys explain CUSTOMER` lists a customer's")
     row: dict[str, Any] = found.to_dict("records")[0]
-    if row["state"] in ("COMPLETED", "FAILED"):
+    if row["state"] in ENDED:
         raise JourneysError(f"execution {execution} has ended ({row['state']}) and takes no event; nothing was added")
     return row
 

@@ -10,8 +10,7 @@ import pandas as pd
 from journey_pipelines.cli.installation import installation
 from journey_pipelines.cli.output import table
 from journey_pipelines.engine.ports import Hold, StoredVersion, StoreTransaction
-
-STATES: Final = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "FAILED")
+from journey_pipelines.engine.states import STATES, UNFINISHED
 
 
 @click.command()
@@ -41,7 +40,7 @@ def _journey(
 ) -> dict[str, Any]:
     own = counts[counts["journey_key"] == version.journey_key]
     by_state = own.groupby("state")["count"].sum()
-    standing = own[~own["state"].isin(["COMPLETED", "FAILED"])]
+    standing = own[own["state"].isin(UNFINISHED)]
     nodes = standing[["journey_version", "current_node_id", "state", "count"]]
     return {
         "key": version.journey_key,

@@ -8,6 +8,7 @@ import pandas as pd
 from journey_pipelines.engine import results
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS, conform, empty
 from journey_pipelines.engine.ports import Changes, StoreTransaction
+from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import JourneysError, NotFoundError
 
 CANCELLED = "cancelled"
@@ -43,7 +44,7 @@ def _check_cancellable(asked: pd.Index, found: pd.DataFrame) -> None:
     absent = asked.difference(pd.Index(found["execution_id"]))
     if len(absent):
         raise NotFoundError(f"there is no execution {absent[0]}; `journeys explain CUSTOMER` lists a customer's")
-    has_ended = found["state"].isin(["COMPLETED", "FAILED"])
+    has_ended = found["state"].isin(ENDED)
     if has_ended.any():
         ended = found[has_ended].iloc[0]
         raise JourneysError(

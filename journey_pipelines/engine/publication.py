@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-UNFINISHED = ("NOT_STARTED", "IN_PROGRESS", "WAITING")
+from journey_pipelines.engine.states import UNFINISHED
 
 
 def publication_plan(status_counts: pd.DataFrame, journey_key: str) -> pd.DataFrame:

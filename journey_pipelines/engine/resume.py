@@ -10,6 +10,7 @@ from journey_pipelines.engine.exits import leave_early
 from journey_pipelines.engine.frames import DISPATCHES, conform
 from journey_pipelines.engine.movement import Chunk, Rows
 from journey_pipelines.engine.results import settle
+from journey_pipelines.engine.states import ENDED
 from journey_pipelines.engine.waits import leave_wait
 from journey_pipelines.journeys.catalog import ActionTraits, UnknownPolicy
 from journey_pipelines.journeys.nodes import ActionNode, StartNode, WaitNode
@@ -163,5 +164,5 @@ def _dispatches(chunk: Chunk, rows: Rows) -> pd.DataFrame:
 
 
 def _has_ended(chunk: Chunk) -> np.ndarray:
-    ended: np.ndarray = np.isin(chunk.columns["state"], ["COMPLETED", "FAILED"])
+    ended: np.ndarray = np.isin(chunk.columns["state"], ENDED)
     return ended

@@ -9,10 +9,10 @@ import pandas as pd
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from journey_pipelines.engine.frames import EXECUTIONS, JSON, TEXT, conform
+from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import StoreError
 
 ESCAPED_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-ENDED: Final = ("COMPLETED", "FAILED")
 NUMPY_SCALAR: Final = operator.methodcaller("item")
 
 

@@ -6,8 +6,8 @@ import pandas as pd
 
 from journey_pipelines.engine import frames
 from journey_pipelines.engine.ports import Hold, JourneyStatus, SnapshotCounts, StoredVersion
+from journey_pipelines.engine.states import UNFINISHED
 from journey_pipelines.store.memory.table import Table
-from journey_pipelines.store.values import ENDED
 
 
 def _tables() -> dict[str, Table]:
@@ -63,4 +63,4 @@ class Part:
 
 def is_unfinished(executions: pd.DataFrame) -> pd.Series:
     """Mask of the executions that have not ended."""
-    return ~executions["state"].isin(ENDED)
+    return executions["state"].isin(UNFINISHED)
