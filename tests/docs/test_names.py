@@ -104,3 +104,11 @@ def exists(span: str, shown: Page) -> bool:
 def test_files_that_a_page_names_exist(shown: Page) -> None:
     named = {span for span in spans(shown.present) if is_path(span)}
     assert sorted(span for span in named if not exists(span, shown)) == []
+
+
+def test_assets_jobs_and_checks_of_the_page_on_dagster_exist() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "assets").glob("*.py"))
+    named = {
+        span for span in spans(page("docs/howto/run-in-dagster.md").text) if re.fullmatch(r"[a-z]+(_[a-z]+)+", span)
+    }
+    assert sorted(name for name in named if name not in sources) == []
