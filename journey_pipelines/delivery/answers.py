@@ -40,16 +40,18 @@ def together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
 def checked(answer: object, keys: pd.Series, *, source: str, statuses: Sequence[str] = STATUSES) -> pd.DataFrame:
     """What `source` answered about the dispatches with these keys, as key, status, result.
 
-    A key without an answer stays without one. Raises DeliveryError for anything that is not such an answer.
+    A key without an answer stays without one, an answer without results has empty ones. Raises DeliveryError for
+    anything that is not such an answer.
     """
     if not isinstance(answer, pd.DataFrame):
         raise DeliveryError(
             f"{source} returned {type(answer).__name__}; expected a DataFrame with {', '.join(ANSWERS)}"
         )
-    if absent := [name for name in ANSWERS if name not in answer]:
+    if absent := [name for name in ("key", "status") if name not in answer]:
         raise DeliveryError(
             f"the answer of {source} lacks {_listed(absent)}; expected the columns {', '.join(ANSWERS)}"
         )
+    results = _results(answer["result"], source) if "result" in answer else None
     if len(strange := answer["key"][~answer["key"].isin(keys)]):
         raise DeliveryError(
             f"{source} answered for {_listed(strange)}, which it was not given; answer for given keys only"
@@ -58,7 +60,7 @@ def checked(answer: object, keys: pd.Series, *, source: str, statuses: Sequence[
         raise DeliveryError(f"{source} answered twice for {_listed(twice)}; answer once for each key")
     if len(wrong := answer["status"][~answer["status"].isin(statuses)]):
         raise DeliveryError(f"{source} answered with status {_listed(wrong)}; expected one of {', '.join(statuses)}")
-    return answers(answer["key"], answer["status"].tolist(), _results(answer["result"], source))
+    return answers(answer["key"], answer["status"].tolist(), results)
 
 
 def _results(results: pd.Series, source: str) -> list[Mapping[str, Any]]:

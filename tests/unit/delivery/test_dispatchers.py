@@ -64,11 +64,16 @@ def test_a_null_result_is_an_empty_one(nothing):
     assert answer["result"].tolist() == [{}]
 
 
+def test_an_answer_without_results_has_empty_ones():
+    deliver = answering(("c0:node:1", "sent"), columns=("key", "status"))
+    assert CallableDispatcher(ACTIONS, deliver).deliver(TWO)["result"].tolist() == [{}]
+
+
 @pytest.mark.parametrize(
     ("deliver", "sentence"),
     [
         (lambda _: None, "the `deliver` callable returned NoneType; expected a DataFrame with key, status, result"),
-        (answering(("c0:node:1", "sent"), columns=("key", "status")), "lacks `result`; expected the columns"),
+        (answering(("c0:node:1", {}), columns=("key", "result")), "lacks `status`; expected the columns"),
         (answering(("c9:node:1", "sent", {})), "answered for `c9:node:1`, which it was not given"),
         (answering(("c0:node:1", "sent", {}), ("c0:node:1", "sent", {})), "answered twice for `c0:node:1`"),
         (answering(("c0:node:1", "delivered", {})), "status `delivered`; expected one of sent, failed, retry, unknown"),
