@@ -10,7 +10,7 @@ from pathlib import Path
 
 import yaml
 
-from journey_pipelines.delivery.actions.registry import load_actions
+from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
@@ -64,19 +64,25 @@ class Installation:
 
     @cached_property
     def templates(self) -> TemplateStore:
-        """The folder of templates."""
-        return TemplateStore(self.settings.templates)
+        """The folder of templates, or the samples."""
+        folder = self.settings.templates
+        return TemplateStore() if folder is None else TemplateStore(folder)
+
+    @cached_property
+    def actions(self) -> Mapping[str, ActionType]:
+        """Every action type by its name, those of other installed packages included."""
+        return load_actions(self.templates)
 
     @cached_property
     def catalog(self) -> Catalog:
         """What journey documents may name, without what only the warehouse knows."""
-        return Catalog(actions=load_actions(self.templates))
+        return Catalog(actions=self.actions)
 
     @cached_property
     def full_catalog(self) -> Catalog:
         """The catalog with the warehouse's features and segments: what publication checks against."""
         return Catalog(
-            actions=self.catalog.actions,
+            actions=self.actions,
             features=self.warehouse.feature_names(),
             segments=frozenset(self.warehouse.segments()),
         )
@@ -101,7 +107,7 @@ class Installation:
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """The live way out."""
-        return ChannelDispatcher(load_actions(self.templates), self.channels, policy=self.policy)
+        return ChannelDispatcher(self.actions, self.channels, policy=self.policy)
 
     @cached_property
     def engine(self) -> Engine:

@@ -53,7 +53,7 @@ def dagster_storage_url(settings: Settings) -> str:
     if settings.dagster_url is not None:
         return _for_psycopg2(settings.dagster_url)
     if settings.store_url is None:
-        return ensure_running(settings.home).psycopg2_url
+        return _for_psycopg2(ensure_running(settings.home).dagster_url)
     _make_schema(settings.store_url)
     return _for_psycopg2(_with_schema(settings.store_url))
 

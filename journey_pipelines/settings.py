@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from journey_pipelines.errors import SettingsError
 
-PACKAGED_TEMPLATES: Final = Path(__file__).parent / "delivery" / "templates"
+STATE: Final = ".journeys"
+SAMPLE_WAREHOUSE: Final = "warehouse.duckdb"
 POSTGRES_SCHEMES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+psycopg_async"}
 )
@@ -29,21 +30,30 @@ class Settings:
     """`postgresql://...` of Dagster's own storage; None: beside the journey store."""
     warehouse_url: str
     """SQLAlchemy URL of the warehouse."""
-    templates: Path
+    templates: Path | None
+    """Folder of the templates; None: the samples."""
     outbox: Path
+    """Where messages are written while no provider is configured."""
     snapshots: Path
+    """Folder of the Parquet partitions."""
     policy: Path | None
     """File with the rules of sending (caps, quiet hours), where there is one."""
 
     @property
     def state(self) -> Path:
         """The folder of everything that the project writes."""
-        return self.home / ".journeys"
+        return self.home / STATE
 
     @property
     def journeys(self) -> Path:
         """The folder of the journey documents."""
         return self.home / "journeys"
+
+    @property
+    def sample_warehouse(self) -> Path | None:
+        """The DuckDB file of the sample warehouse; None where another warehouse is set."""
+        file = self.state / SAMPLE_WAREHOUSE
+        return file if self.warehouse_url == _duckdb_url(file) else None
 
     @property
     def dagster_home(self) -> Path:
@@ -69,9 +79,9 @@ class Settings:
             store_url=_postgres_url(given, "JOURNEYS_STORE_URL"),
             dagster_url=_postgres_url(given, "JOURNEYS_DAGSTER_URL"),
             warehouse_url=_warehouse_url(given, home),
-            templates=templates or (own_templates if own_templates.is_dir() else PACKAGED_TEMPLATES),
-            outbox=_path(given, "JOURNEYS_OUTBOX", home, home / ".journeys" / "outbox"),
-            snapshots=_path(given, "JOURNEYS_SNAPSHOTS", home, home / ".journeys" / "snapshots"),
+            templates=templates or (own_templates if own_templates.is_dir() else None),
+            outbox=_path(given, "JOURNEYS_OUTBOX", home, home / STATE / "outbox"),
+            snapshots=_path(given, "JOURNEYS_SNAPSHOTS", home, home / STATE / "snapshots"),
             policy=policy,
         )
 
@@ -153,12 +163,16 @@ def _is_readable(url: str) -> bool:
 def _warehouse_url(given: Mapping[str, str], home: Path) -> str:
     value = given.get("JOURNEYS_WAREHOUSE_URL")
     if value is None:
-        return f"duckdb:///{home / '.journeys' / 'warehouse.duckdb'}"
+        return _duckdb_url(home / STATE / SAMPLE_WAREHOUSE)
     scheme, separator, _ = value.partition("://")
     if not separator or not scheme.replace("+", "").replace("_", "").isalnum():
         message = (
             "JOURNEYS_WAREHOUSE_URL is no SQLAlchemy URL (dialect://...). Correct it, "
-            "or leave it out for the sample warehouse in .journeys/warehouse.duckdb."
+            f"or leave it out for the sample warehouse in {STATE}/{SAMPLE_WAREHOUSE}."
         )
         raise SettingsError(message)
     return value
+
+
+def _duckdb_url(file: Path) -> str:
+    return f"duckdb:///{file}"

@@ -69,8 +69,8 @@ def _check_free(port: int) -> None:
 
 def _build_sample(found: Settings) -> None:
     """Make the sample warehouse where no other one is set, so that the first partition has something to read."""
-    sample = found.state / "warehouse.duckdb"
-    if found.warehouse_url != f"duckdb:///{sample}":
+    sample = found.sample_warehouse
+    if sample is None:
         return
     from journey_pipelines.sample import ensure_sample_warehouse
 

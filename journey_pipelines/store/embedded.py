@@ -57,9 +57,9 @@ class EmbeddedPostgres:
         return self.database_url(STORE_DATABASE)
 
     @property
-    def psycopg2_url(self) -> str:
-        """Dagster's database, for dagster-postgres, which needs psycopg 2."""
-        return self.database_url(DAGSTER_DATABASE).replace("postgresql://", "postgresql+psycopg2://", 1)
+    def dagster_url(self) -> str:
+        """The database of Dagster's own storage."""
+        return self.database_url(DAGSTER_DATABASE)
 
     def database_url(self, database: str) -> str:
         """URL of one database; the port is given so that PGPORT changes nothing."""

@@ -104,7 +104,7 @@ def execute(server: EmbeddedPostgres, *statements: str) -> None:
 def test_first_use_makes_the_databases_of_store_and_dagster(project: Path) -> None:
     with embedded_postgres(project) as server:
         assert value(server, "SELECT current_database()") == "journeys"
-        with psycopg.connect(server.psycopg2_url.replace("+psycopg2", "")) as connection:
+        with psycopg.connect(server.dagster_url) as connection:
             assert connection.info.dbname == "dagster"
 
 

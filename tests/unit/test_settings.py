@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from journey_pipelines.errors import SettingsError
-from journey_pipelines.settings import PACKAGED_TEMPLATES, Settings
+from journey_pipelines.settings import Settings
 
 
 def settings(folder: Path, **environment: str) -> Settings:
@@ -16,15 +16,19 @@ def test_without_variables_everything_lies_in_the_working_directory(tmp_path: Pa
         store_url=None,
         dagster_url=None,
         warehouse_url=f"duckdb:///{tmp_path}/.journeys/warehouse.duckdb",
-        templates=PACKAGED_TEMPLATES,
+        templates=None,
         outbox=tmp_path / ".journeys" / "outbox",
         snapshots=tmp_path / ".journeys" / "snapshots",
         policy=None,
     )
 
 
-def test_the_packaged_templates_are_there() -> None:
-    assert PACKAGED_TEMPLATES.is_dir()
+def test_the_sample_warehouse_is_a_file_of_the_project(tmp_path: Path) -> None:
+    assert settings(tmp_path).sample_warehouse == tmp_path / ".journeys" / "warehouse.duckdb"
+
+
+def test_where_another_warehouse_is_set_there_is_no_sample(tmp_path: Path) -> None:
+    assert settings(tmp_path, JOURNEYS_WAREHOUSE_URL="postgresql://host/database").sample_warehouse is None
 
 
 def test_home_is_the_nearest_parent_with_a_workspace_file(tmp_path: Path) -> None:
