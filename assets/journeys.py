@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
+from typing import Any, Final
 
 import dagster as dg
 from pydantic import Field
@@ -22,7 +23,7 @@ from journey_pipelines.composition import Installation
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS
-from journey_pipelines.engine.passes import advance_pass, enrol_pass
+from journey_pipelines.engine.passes import advance_pass, run_pass
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.live import engine_for, record_snapshots
 from journey_pipelines.snapshots.queries import Query
@@ -48,67 +49,80 @@ class AsOf(dg.Config):
         return given.astimezone(UTC)
 
 
-def make_entries(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
-    """The asset `entries`, which depends on the asset of each segment."""
+def make_movement(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
+    """The assets `entries`, which depends on the asset of each segment, and `advances`.
 
-    @dg.asset(
+    They are one step, since a day's entries follow the advances of the day before: as two steps a backfill would let
+    all its days enter before the first of them moves.
+    """
+
+    @dg.multi_asset(
+        name="movement",
+        specs=[_entries_spec(segments), _advances_spec()],
+        check_specs=[
+            *check_specs("entries", ["guards"]),
+            *check_specs("advances", ["conservation", "nothing_overdue"]),
+        ],
+    )
+    def movement(
+        context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]
+    ) -> tuple[Materialization, Materialization]:
+        """Who enters at the end of the day, then everybody who is due moves on. Sends nothing; may be repeated."""
+        as_of = partition_end(context)
+        engine, facts = _pinned(installation, partition_day(context), as_of)
+        run = make_run(context, kind="run", as_of=as_of)
+        report = run_pass(engine, run, facts=facts, delivers=False)
+        entries: Materialization = dg.MaterializeResult(
+            asset_key="entries",
+            metadata={**report_metadata(report), "dagster/partition_row_count": sum(report.entered.values())},
+            check_results=[check_guards("entries", report)],
+        )
+        advances: Materialization = dg.MaterializeResult(
+            asset_key="advances",
+            metadata={**report_metadata(report), "dagster/partition_row_count": report.moved},
+            check_results=[
+                check_conservation("advances", engine.store),
+                check_nothing_overdue("advances", engine, facts, report),
+            ],
+        )
+        return entries, advances
+
+    return movement
+
+
+def _entries_spec(segments: Mapping[str, Query]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        "entries",
         deps=[
             dg.AssetDep("entries", partition_mapping=day_before),
             "features",
             "profiles",
             *map(segment_key, segments),
         ],
-        partitions_def=daily,
-        group_name="journeys",
-        kinds={"postgres"},
-        owners=[MARKETING_TEAM],
-        tags={"domain": "journeys"},
-        code_version="1",
+        description="Who enters each journey at the end of the day. Materialised again, nobody enters twice.",
         metadata={"dagster/column_schema": frame_schema(EXECUTIONS), "dagster/table_name": "journeys.executions"},
-        check_specs=check_specs("entries", ["guards"]),
+        **_OF_A_DAY,
     )
-    def entries(
-        context: dg.AssetExecutionContext,
-        installation: dg.ResourceParam[Installation],
-    ) -> Materialization:
-        """Who enters each journey at the end of the day. Materialised again, nobody enters twice."""
-        as_of = partition_end(context)
-        engine, facts = _pinned(installation, partition_day(context), as_of)
-        report = enrol_pass(engine, make_run(context, kind="entries", as_of=as_of), facts=facts)
-        entered = {"dagster/partition_row_count": sum(report.entered.values())}
-        return dg.MaterializeResult(metadata=report_metadata(report) | entered, check_results=[check_guards(report)])
-
-    return entries
 
 
-@dg.asset(
-    deps=[dg.AssetDep("advances", partition_mapping=day_before), "entries", "event_inbox", "campaigns"],
-    partitions_def=daily,
-    group_name="journeys",
-    kinds={"postgres"},
-    owners=[MARKETING_TEAM],
-    tags={"domain": "journeys"},
-    code_version="1",
-    metadata={"dagster/column_schema": frame_schema(TRANSITIONS), "dagster/table_name": "journeys.transitions"},
-    check_specs=check_specs("advances", ["guards", "conservation", "nothing_overdue"]),
-)
-def advances(
-    context: dg.AssetExecutionContext,
-    installation: dg.ResourceParam[Installation],
-) -> Materialization:
-    """Everybody who is due at the end of the day moves on; what is to be sent waits in the outbox."""
-    as_of = partition_end(context)
-    engine, facts = _pinned(installation, partition_day(context), as_of)
-    run = make_run(context, kind="advance", as_of=as_of)
-    report = advance_pass(engine, run, facts=facts, delivers=False)
-    return dg.MaterializeResult(
-        metadata=report_metadata(report) | {"dagster/partition_row_count": report.moved},
-        check_results=[
-            check_guards(report),
-            check_conservation(engine.store),
-            check_nothing_overdue(engine, run, facts, report),
-        ],
+def _advances_spec() -> dg.AssetSpec:
+    return dg.AssetSpec(
+        "advances",
+        deps=[dg.AssetDep("advances", partition_mapping=day_before), "entries", "event_inbox", "campaigns"],
+        description="Everybody who is due at the end of the day moves on; what is to be sent waits in the outbox.",
+        metadata={"dagster/column_schema": frame_schema(TRANSITIONS), "dagster/table_name": "journeys.transitions"},
+        **_OF_A_DAY,
     )
+
+
+_OF_A_DAY: Final[Mapping[str, Any]] = {
+    "partitions_def": daily,
+    "group_name": "journeys",
+    "kinds": {"postgres"},
+    "owners": [MARKETING_TEAM],
+    "tags": {"domain": "journeys"},
+    "code_version": "1",
+}
 
 
 @dg.asset(
@@ -136,9 +150,9 @@ def deliveries(
     return dg.MaterializeResult(
         metadata=report_metadata(report),
         check_results=[
-            check_guards(report),
-            check_conservation(engine.store),
-            check_dispatches(engine, run, report),
+            check_guards("deliveries", report),
+            check_conservation("deliveries", engine.store),
+            check_dispatches("deliveries", engine.store, report),
         ],
     )
 

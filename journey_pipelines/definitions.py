@@ -15,7 +15,7 @@ from assets.automation import (
 )
 from assets.features import churn_model, churn_predictions, features
 from assets.jobs import advance_due, daily_journeys, dispatch
-from assets.journeys import advances, deliveries, make_entries
+from assets.journeys import deliveries, make_movement
 from assets.lineage import warehouse_tables
 from assets.metrics import journey_metrics
 from assets.segments import make_segments
@@ -48,8 +48,7 @@ def build_definitions() -> dg.Definitions:
             churn_model,
             churn_predictions,
             features,
-            make_entries(segments),
-            advances,
+            make_movement(segments),
             deliveries,
             journey_metrics,
         ],

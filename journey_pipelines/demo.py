@@ -31,7 +31,7 @@ NEXT: Final = (
     "Next: `make dev` shows the assets and their runs in Dagster's UI, `.venv/bin/journeys status` the journeys, "
     "and `.venv/bin/journeys explain CUSTOMER` the way of one customer."
 )
-KINDS_OF_A_DAY: Final = ("entries", "advance", "dispatch")
+KINDS_OF_A_DAY: Final = ("run", "dispatch")
 
 
 @click.command()
@@ -82,8 +82,8 @@ def _prepare(installation: Installation, *, say: Any) -> None:
     say("Database ...")
     with installation.store.transaction():
         pass
-    sample = settings.state / "warehouse.duckdb"
-    if settings.warehouse_url == f"duckdb:///{sample}":
+    sample = settings.sample_warehouse
+    if sample is not None:
         ensure_sample_warehouse(
             sample, progress=lambda what, done, total: say(f"Sample warehouse: {what} {done}/{total}")
         )
@@ -95,7 +95,7 @@ def _prepare(installation: Installation, *, say: Any) -> None:
 
 
 def finished_days(installation: Installation, days: Sequence[date]) -> set[date]:
-    """Those of the days that entered, advanced and dispatched, as the store's closed runs tell."""
+    """Those of the days that were run and dispatched, as the store's closed runs tell."""
     with installation.store.transaction() as transaction:
         runs = transaction.read("runs", is_closed=True)
     closed = {kind: set(rows["as_of"]) for kind, rows in runs.groupby("kind")}

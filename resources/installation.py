@@ -10,7 +10,6 @@ from pydantic import Field
 
 from journey_pipelines.composition import Installation
 from journey_pipelines.engine.ports import JourneyStore
-from journey_pipelines.live import MODELS
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import SnapshotStore
 from journey_pipelines.snapshots.warehouse import Warehouse
@@ -73,4 +72,4 @@ class ModelsResource(dg.ConfigurableResource[ModelStore]):
 
     def create_resource(self, context: dg.InitResourceContext) -> ModelStore:  # noqa: ARG002
         """Reads nothing yet."""
-        return ModelStore(self.installation.settings.state / MODELS)
+        return self.installation.models

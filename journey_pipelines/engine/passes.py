@@ -38,13 +38,13 @@ class Report:
         }
 
 
-def run_pass(engine: Engine, run: Run, *, facts: Facts | None = None) -> Report:
-    """Everything that is to be done at `as_of`: entries, movement, deliveries.
+def run_pass(engine: Engine, run: Run, *, facts: Facts | None = None, delivers: bool = True) -> Report:
+    """Everything that is to be done at `as_of`: entries, movement, deliveries (which another pass may do later).
 
     `facts` pins the snapshots; by default the newest on or before `as_of`. Raises UnknownFeatureError before anything
     moves; any other error leaves what was committed, and the next run goes on from there.
     """
-    return _run(engine, run, facts, entering=Entering.EVERYBODY, delivers=True)
+    return _run(engine, run, facts, entering=Entering.EVERYBODY, delivers=delivers)
 
 
 def advance_pass(engine: Engine, run: Run, *, facts: Facts | None = None, delivers: bool = True) -> Report:

@@ -1,0 +1,109 @@
+"""The sample journeys over a week of the sample warehouse: live on Postgres, and simulated over the same snapshots."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+import pytest
+
+from journey_pipelines.composition import Installation
+from journey_pipelines.delivery.channels import LocalOutbox
+from journey_pipelines.journeys.journey import compile_journey
+from journey_pipelines.live import run_whole_day
+from journey_pipelines.simulation import SimulationResult, simulate
+from journey_pipelines.snapshots.days import end_of_day
+from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES, SEGMENTS, SnapshotStore
+
+ROOT: Final = Path(__file__).parents[2]
+DOCUMENTS: Final = [ROOT / "journeys" / "welcome.yaml", ROOT / "journeys" / "retention.yaml"]
+DAYS: Final = [date(2017, 3, 1) + timedelta(days=number) for number in range(7)]
+ORDER: Final = {
+    "executions": ["execution_id"],
+    "transitions": ["execution_id", "node_id", "visit"],
+    "dispatches": ["key"],
+    "events": ["event_id"],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where this module's project lives."""
+    return tmp_path_factory.mktemp("live")
+
+
+@pytest.fixture
+def live(postgres_url: str, folder: Path, sample_path: Path, snapshot_folder: Path) -> Iterator[Installation]:
+    """An installation whose journeys went through the week."""
+    environment = {
+        "JOURNEYS_HOME": str(folder),
+        "JOURNEYS_STORE_URL": postgres_url,
+        "JOURNEYS_WAREHOUSE_URL": f"duckdb:///{sample_path}",
+        "JOURNEYS_SNAPSHOTS": str(snapshot_folder),
+    }
+    installation = Installation.from_environment(environment, working_directory=folder)
+    with installation.store.transaction() as transaction:
+        for document in DOCUMENTS:
+            journey = compile_journey(document, installation.full_catalog)
+            transaction.publish(journey.document, at=end_of_day(DAYS[0]))
+    for day in DAYS:
+        run_whole_day(installation, day)
+    yield installation
+    installation.store.close()
+
+
+def simulated(snapshots: SnapshotStore, outbox: LocalOutbox) -> SimulationResult:
+    """The same week over frames made from the same Parquet files, answered as the local outbox answers."""
+
+    def deliver(dispatches: pd.DataFrame) -> pd.DataFrame:
+        is_message = dispatches["action_type"].isin(["send_email", "send_sms", "send_push"])
+        others = pd.DataFrame({"key": dispatches.loc[~is_message, "key"], "status": "sent", "result": None})
+        return pd.concat([outbox.send(dispatches[is_message].reset_index(drop=True)), others], ignore_index=True)
+
+    members = [dated(snapshots, f"{SEGMENTS}/{name}").assign(segment=name) for name in ("new_customers", "at_risk")]
+    return simulate(
+        DOCUMENTS,
+        runs=[end_of_day(day) for day in DAYS],
+        features=dated(snapshots, FEATURES),
+        segments=pd.concat(members, ignore_index=True),
+        profiles=lasting_profiles(snapshots),
+        events=pd.concat([snapshots.read(EVENTS, day).frame for day in DAYS], ignore_index=True),
+        deliver=deliver,
+    )
+
+
+def dated(snapshots: SnapshotStore, kind: str) -> pd.DataFrame:
+    """All days of one kind of snapshot, with the day of each row."""
+    frames = [snapshots.read(kind, day).frame.assign(snapshot_date=str(day)) for day in DAYS]
+    return pd.concat(frames, ignore_index=True)
+
+
+def lasting_profiles(snapshots: SnapshotStore) -> pd.DataFrame:
+    """The profiles of the last day, of which a simulation has one for each customer."""
+    return snapshots.read(PROFILES, DAYS[-1]).frame
+
+
+def comparable(rows: pd.DataFrame, table: str) -> pd.DataFrame:
+    """The rows without what names a run, snapshot ids without the hash of their content, in one order."""
+    kept = rows.drop(columns=[name for name in ("run_id",) if name in rows])
+    if "snapshot_id" in kept:
+        kept["snapshot_id"] = kept["snapshot_id"].str.split("@").str[:2].str.join("@")
+    return kept.sort_values(ORDER[table], ignore_index=True)
+
+
+@pytest.mark.timeout(600)
+def test_a_week_live_is_the_week_that_a_simulation_shows(live: Installation, tmp_path: Path) -> None:
+    result = simulated(live.snapshots, LocalOutbox(tmp_path))
+    sizes: dict[str, Any] = {}
+    for table in ORDER:
+        with live.store.transaction() as transaction:
+            expected = comparable(transaction.read(table), table)
+        found = comparable(getattr(result, table), table)[expected.columns]
+        pd.testing.assert_frame_equal(found, expected, obj=table)
+        sizes[table] = len(expected)
+    assert sizes["executions"] > 50
+    assert sizes["dispatches"] > 50
+    written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    outbox = live.settings.outbox
+    assert written == sorted(path.relative_to(outbox) for path in outbox.rglob("*") if path.is_file())
