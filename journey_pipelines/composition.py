@@ -20,6 +20,7 @@ from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.settings import Settings
+from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import ParquetSource, SnapshotStore
 from journey_pipelines.snapshots.warehouse import Warehouse
 from journey_pipelines.store.embedded import ensure_running
@@ -56,6 +57,11 @@ class Installation:
     def snapshots(self) -> SnapshotStore:
         """The Parquet partitions."""
         return SnapshotStore(self.settings.snapshots)
+
+    @cached_property
+    def models(self) -> ModelStore:
+        """The trained churn models."""
+        return ModelStore(self.settings.models)
 
     @cached_property
     def source(self) -> ParquetSource:

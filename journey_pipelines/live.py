@@ -4,11 +4,9 @@ Belongs here: the order of these parts, and which snapshots a run reads. Does no
 customer (engine), or which class stands behind a setting (composition).
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
-from typing import Final
 from uuid import uuid4
 
 import pandas as pd
@@ -20,23 +18,17 @@ from journey_pipelines.engine.frames import EVENTS as EVENT_COLUMNS
 from journey_pipelines.engine.frames import SNAPSHOTS, conform
 from journey_pipelines.engine.passes import Report, advance_pass, run_pass
 from journey_pipelines.engine.ports import Run
-from journey_pipelines.snapshots import build
+from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
-from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import (
     EVENTS,
     FEATURES,
-    PREDICTIONS,
     PROFILES,
-    RAW_FEATURES,
-    SEGMENTS,
     ParquetSource,
 )
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many parts are done, and how many there are."""
-
-MODELS: Final = "models"  # folder of trained models, beside the snapshots
 
 
 def run_whole_day(
@@ -60,11 +52,9 @@ def prepare_day(installation: Installation, day: date, *, progress: Progress | N
 
     Raises WarehouseError or SnapshotError, which leave whole snapshots only.
     """
-    missing = [
-        (kind, make)
-        for kind, make in _parts(installation, day).items()
-        if not installation.snapshots.path(kind, day).is_file()
-    ]
+    store = installation.snapshots
+    parts = parts_of_day(installation.warehouse, store, installation.models, day)
+    missing = [(kind, make) for kind, make in parts.items() if not store.path(kind, day).is_file()]
     tell = progress or _say_nothing
     for done, (kind, make) in enumerate(missing):
         tell(kind, done, len(missing))
@@ -156,23 +146,6 @@ def new_run_id(kind: str, as_of: datetime) -> str:
 
 def _say_nothing(_what: str, _done: int, _total: int) -> None:
     return None
-
-
-def _parts(installation: Installation, day: date) -> Mapping[str, Callable[[], object]]:
-    """What makes each kind of snapshot, in the order in which they need one another."""
-    warehouse, store = installation.warehouse, installation.snapshots
-    models = ModelStore(installation.settings.state / MODELS)
-    segments = {
-        f"{SEGMENTS}/{name}": partial(build.build_segment, warehouse, store, day, name) for name in warehouse.segments()
-    }
-    return {
-        **segments,
-        RAW_FEATURES: partial(build.build_raw_features, warehouse, store, day),
-        PROFILES: partial(build.build_profiles, warehouse, store, day),
-        EVENTS: partial(build.build_events, warehouse, store, day),
-        PREDICTIONS: lambda: build.build_predictions(models.churn(warehouse, day), store, day),
-        FEATURES: partial(build.build_features, store, day),
-    }
 
 
 def _last_ingested(installation: Installation) -> date | None:

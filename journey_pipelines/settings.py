@@ -50,6 +50,11 @@ class Settings:
         return self.home / "journeys"
 
     @property
+    def models(self) -> Path:
+        """The folder of trained models."""
+        return self.state / "models"
+
+    @property
     def sample_warehouse(self) -> Path | None:
         """The DuckDB file of the sample warehouse; None where another warehouse is set."""
         file = self.state / SAMPLE_WAREHOUSE

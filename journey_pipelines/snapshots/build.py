@@ -1,7 +1,8 @@
-"""From warehouse to partitions: one function for each part, so that an asset is one call, and all of them in order."""
+"""From warehouse to partitions: one function for each part, so that an asset is one call, and their order."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from datetime import date
+from functools import partial
 
 from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots.churn import ChurnModel, predict
@@ -20,41 +21,9 @@ from journey_pipelines.snapshots.parquet import (
 from journey_pipelines.snapshots.warehouse import Warehouse
 
 
-@dataclass(frozen=True)
-class BuiltSnapshots:
-    """Every partition of one day."""
-
-    day: date
-    segments: dict[str, StoredSnapshot]
-    raw_features: StoredSnapshot
-    profiles: StoredSnapshot
-    events: StoredSnapshot
-    predictions: StoredSnapshot
-    features: StoredSnapshot
-
-    @property
-    def ids(self) -> dict[str, str]:
-        """Snapshot id of each kind."""
-        return {part.kind: part.snapshot_id for part in self._parts()}
-
-    @property
-    def rows(self) -> dict[str, int]:
-        """Row count of each kind."""
-        return {part.kind: part.rows for part in self._parts()}
-
-    def _parts(self) -> list[StoredSnapshot]:
-        singles = [self.raw_features, self.profiles, self.events, self.predictions, self.features]
-        return [*self.segments.values(), *singles]
-
-
 def build_segment(warehouse: Warehouse, store: SnapshotStore, day: date, name: str) -> StoredSnapshot:
     """The members of one segment at the end of the day."""
     return store.write(f"{SEGMENTS}/{name}", day, warehouse.segment(name, end_of_day(day)))
-
-
-def build_segments(warehouse: Warehouse, store: SnapshotStore, day: date) -> dict[str, StoredSnapshot]:
-    """All segments of the warehouse, by name."""
-    return {name: build_segment(warehouse, store, day, name) for name in warehouse.segments()}
 
 
 def build_raw_features(warehouse: Warehouse, store: SnapshotStore, day: date) -> StoredSnapshot:
@@ -94,14 +63,21 @@ def build_features(store: SnapshotStore, day: date) -> StoredSnapshot:
     return store.write(FEATURES, day, raw.merge(predictions, on="customer_id", how="left", validate="many_to_one"))
 
 
-def build_snapshots(warehouse: Warehouse, store: SnapshotStore, models: ModelStore, day: date) -> BuiltSnapshots:
-    """Everything of one day, in order. Building a day again from the same data gives the same ids."""
-    return BuiltSnapshots(
-        day=day,
-        segments=build_segments(warehouse, store, day),
-        raw_features=build_raw_features(warehouse, store, day),
-        profiles=build_profiles(warehouse, store, day),
-        events=build_events(warehouse, store, day),
-        predictions=build_predictions(models.churn(warehouse, day), store, day),
-        features=build_features(store, day),
-    )
+def parts_of_day(
+    warehouse: Warehouse, store: SnapshotStore, models: ModelStore, day: date
+) -> Mapping[str, Callable[[], StoredSnapshot]]:
+    """What makes each kind of partition of a day, in the order in which they need one another.
+
+    Building a day again from the same data gives the same ids.
+    """
+    segments = {
+        f"{SEGMENTS}/{name}": partial(build_segment, warehouse, store, day, name) for name in warehouse.segments()
+    }
+    return {
+        **segments,
+        RAW_FEATURES: partial(build_raw_features, warehouse, store, day),
+        PROFILES: partial(build_profiles, warehouse, store, day),
+        EVENTS: partial(build_events, warehouse, store, day),
+        PREDICTIONS: lambda: build_predictions(models.churn(warehouse, day), store, day),
+        FEATURES: partial(build_features, store, day),
+    }

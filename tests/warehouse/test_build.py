@@ -4,10 +4,17 @@ import pandas as pd
 import pytest
 
 from journey_pipelines.errors import SnapshotError
-from journey_pipelines.snapshots.build import build_features, build_predictions, build_raw_features, build_snapshots
+from journey_pipelines.snapshots.build import build_features, build_predictions, build_raw_features, parts_of_day
 from journey_pipelines.snapshots.days import end_of_day
 from journey_pipelines.snapshots.models import ModelStore
-from journey_pipelines.snapshots.parquet import FEATURES, PREDICTIONS, RAW_FEATURES, ParquetSource, SnapshotStore
+from journey_pipelines.snapshots.parquet import (
+    FEATURES,
+    PREDICTIONS,
+    PROFILES,
+    RAW_FEATURES,
+    ParquetSource,
+    SnapshotStore,
+)
 
 DAY = date(2017, 3, 1)
 
@@ -29,30 +36,40 @@ def models(folder):
 
 @pytest.fixture(scope="module")
 def built(warehouse, store, models):
-    return build_snapshots(warehouse, store, models, DAY)
+    return build_day(warehouse, store, models)
+
+
+def build_day(warehouse, store, models):
+    return {kind: make() for kind, make in parts_of_day(warehouse, store, models, DAY).items()}
+
+
+def ids(snapshots):
+    return {kind: stored.snapshot_id for kind, stored in snapshots.items()}
 
 
 def test_a_day_has_every_partition(built, store, warehouse):
-    assert set(built.segments) == set(warehouse.segments())
-    assert built.rows == {kind: store.read(kind, DAY).rows for kind in built.ids}
+    assert {kind.removeprefix("segments/") for kind in built if kind.startswith("segments/")} == set(
+        warehouse.segments()
+    )
+    assert {kind: stored.rows for kind, stored in built.items()} == {kind: store.read(kind, DAY).rows for kind in built}
 
 
 def test_a_run_of_the_day_sees_what_was_built(built, store, warehouse):
     facts = ParquetSource(store, segments=warehouse.segments()).at(end_of_day(DAY))
-    assert facts.features.snapshot_id == built.features.snapshot_id
-    assert facts.profiles_id == built.profiles.snapshot_id
-    assert {name: snapshot.snapshot_id for name, snapshot in facts.segments.items()} == {
-        name: stored.snapshot_id for name, stored in built.segments.items()
+    assert facts.features.snapshot_id == built[FEATURES].snapshot_id
+    assert facts.profiles_id == built[PROFILES].snapshot_id
+    assert {f"segments/{name}": snapshot.snapshot_id for name, snapshot in facts.segments.items()} == {
+        kind: snapshot_id for kind, snapshot_id in ids(built).items() if kind.startswith("segments/")
     }
 
 
 def test_building_a_day_again_gives_the_same_ids(built, warehouse, store, models):
-    assert build_snapshots(warehouse, store, models, DAY).ids == built.ids
+    assert ids(build_day(warehouse, store, models)) == ids(built)
 
 
 def test_building_it_elsewhere_from_scratch_gives_the_same_ids(built, warehouse, tmp_path):
-    again = build_snapshots(warehouse, SnapshotStore(tmp_path), ModelStore(tmp_path / "models"), DAY)
-    assert again.ids == built.ids
+    again = build_day(warehouse, SnapshotStore(tmp_path), ModelStore(tmp_path / "models"))
+    assert ids(again) == ids(built)
 
 
 def test_the_feature_snapshot_is_the_query_and_the_prediction(built, store, warehouse):
