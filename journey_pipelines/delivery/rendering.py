@@ -16,11 +16,9 @@ from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.texts import Scope, dig
 from journey_pipelines.engine.ports import Variables
 from journey_pipelines.errors import DeliveryError, TemplateError
+from journey_pipelines.journeys.configs import own_config
 
 JSON_TYPES: Final = frozenset({str, int, float, bool, list, dict, type(None)})
-ENGINE_KEYS: Final = frozenset(
-    {"action_type", "retry", "window"}
-)  # config keys that are the engine's, not the action's
 
 
 @dataclass(frozen=True)
@@ -99,9 +97,8 @@ def nodes_of(dispatches: pd.DataFrame, configs: pd.Series, actions: Mapping[str,
 
 
 def _node(rows: np.ndarray, action: ActionType, config: Mapping[str, Any]) -> NodeRows:
-    own = {key: value for key, value in config.items() if key not in ENGINE_KEYS}
     try:
-        return NodeRows(rows, action, action.parameters.model_validate(own))
+        return NodeRows(rows, action, action.parameters.model_validate(own_config(config)))
     except ValidationError as error:
         first = error.errors()[0]
         return NodeRows(rows, action, None, f"wrong_config: {'.'.join(map(str, first['loc']))}: {first['msg']}")

@@ -1,13 +1,10 @@
 """Actions: their type exists, their config fits its model, what their templates read exists."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from pydantic import BaseModel
 
 from journey_pipelines.errors import JourneysError, Problem
 from journey_pipelines.journeys.catalog import Catalog
-from journey_pipelines.journeys.configs import ACTION_KEYS
+from journey_pipelines.journeys.configs import own_config
 from journey_pipelines.journeys.draft import Draft, DraftNode
 from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.rule_checks import Scopes
@@ -25,11 +22,6 @@ def check_actions(draft: Draft, scopes: Scopes, catalog: Catalog) -> tuple[dict[
             if found is not None:
                 parameters[node.id] = found
     return parameters, problems
-
-
-def own_config(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The part of an action's config that belongs to its type."""
-    return {key: value for key, value in config.items() if key not in ACTION_KEYS}
 
 
 def _check_action(node: DraftNode, scopes: Scopes, catalog: Catalog) -> tuple[BaseModel | None, list[Problem]]:

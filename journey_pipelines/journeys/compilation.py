@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from journey_pipelines.journeys.action_checks import own_config
 from journey_pipelines.journeys.checks import Inspection
 from journey_pipelines.journeys.configs import (
     ActionConfig,
@@ -15,6 +14,7 @@ from journey_pipelines.journeys.configs import (
     UntilDateConfig,
     UntilTimeConfig,
     WindowConfig,
+    own_config,
 )
 from journey_pipelines.journeys.draft import DraftNode
 from journey_pipelines.journeys.models import ELSE, WEEKDAYS

@@ -25,6 +25,11 @@ from journey_pipelines.journeys.validation import read_part
 ACTION_KEYS: Final = ("action_type", "retry", "window")  # the rest of an action's config belongs to its type
 
 
+def own_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The part of an action's config that belongs to its type."""
+    return {key: value for key, value in config.items() if key not in ACTION_KEYS}
+
+
 class NoConfig(Part):
     """Start and end have nothing to configure."""
 
@@ -120,7 +125,8 @@ class EventConfig(Part):
     since: Literal["arrival", "entry"] = "arrival"
 
 
-_WAITS: Final[dict[str, type[Part]]] = {
+# beside `until`, which has two forms of its own
+_WAITS: Final[Mapping[str, type[Part]]] = {
     "duration": DurationConfig,
     "until_attribute": AttributeConfig,
     "event": EventConfig,
@@ -144,13 +150,8 @@ def read_config(kind: str, config: Mapping[str, Any], at: str) -> tuple[Part | N
 
 def _read_wait(config: Mapping[str, Any], at: str) -> tuple[Part | None, list[Problem]]:
     until = config.get("until")
-    others: dict[str, type[Part]] = {
-        "duration": DurationConfig,
-        "until_attribute": AttributeConfig,
-        "event": EventConfig,
-    }
-    if "until" not in config or any(key in config for key in others):
-        return _read_one_of({"duration": DurationConfig, "until": Part, **others}, config, at)
+    if "until" not in config or any(key in config for key in _WAITS):
+        return _read_one_of({"duration": DurationConfig, "until": Part, **_WAITS}, config, at)
     extra = [Problem(pointer(at, key), "unknown key; `until` stands alone") for key in config if key != "until"]
     within = pointer(at, "until")
     if not isinstance(until, Mapping) or not until:

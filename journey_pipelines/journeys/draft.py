@@ -20,8 +20,6 @@ from journey_pipelines.journeys.models import (
 from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import Model, read_part, shown, suggestion
 
-PARTS = ("entry", "exit", "goal", "nodes", "edges")
-
 
 @dataclass(frozen=True)
 class DraftNode:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from journey_pipelines.delivery.answers import answers
-from journey_pipelines.delivery.channels.message_identity import message_id, request_days
+from journey_pipelines.delivery.channels.message_identity import message_id, receipt, request_days
 
 DEFAULT_SENDER: Final = "Loyalty program <journeys@example.com>"
 
@@ -38,7 +38,7 @@ class EmailFiles:
     def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
         """See `Channel`: what is in a file was sent, everything else never left."""
         found = [
-            ("sent", _result(file, key)) if (self._root / file).exists() else ("retry", {})
+            ("sent", receipt(file, key)) if (self._root / file).exists() else ("retry", {})
             for file, key in zip(self._files(dispatches), dispatches["key"], strict=True)
         ]
         return answers(dispatches["key"], [status for status, _ in found], [result for _, result in found])
@@ -67,7 +67,7 @@ class EmailFiles:
             return "retry", {"reason": f"outbox_unwritable: {path}: {error.strerror}"}
         except (MessageError, ValueError) as error:
             return "failed", {"reason": f"not_an_email: {error}"}
-        return "sent", _result(file, key)
+        return "sent", receipt(file, key)
 
 
 def email_bytes(key: str, payload: Mapping[str, Any], *, sender: str, at: pd.Timestamp) -> bytes:
@@ -89,10 +89,6 @@ def email_bytes(key: str, payload: Mapping[str, Any], *, sender: str, at: pd.Tim
         message.add_alternative(payload["html"], subtype="html")
         message.set_boundary(f"part-{message_id(key)[1:33]}")
     return message.as_bytes()
-
-
-def _result(file: str, key: str) -> dict[str, Any]:
-    return {"message_id": message_id(key), "file": file}
 
 
 def _slug(text: str) -> str:

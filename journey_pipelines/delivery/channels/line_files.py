@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from journey_pipelines.delivery.answers import answers, together
-from journey_pipelines.delivery.channels.message_identity import message_id, request_days
+from journey_pipelines.delivery.channels.message_identity import message_id, receipt, request_days
 
 
 class LineFiles:
@@ -47,7 +46,7 @@ class LineFiles:
         except OSError as error:
             reason = f"outbox_unwritable: {path}: {error.strerror}"
             return answers(dispatches["key"], "retry", [{"reason": reason}] * len(dispatches))
-        return answers(dispatches["key"], "sent", [_result(file, key) for key in dispatches["key"]])
+        return answers(dispatches["key"], "sent", [receipt(file, key) for key in dispatches["key"]])
 
     def _find(self, file: str, dispatches: pd.DataFrame) -> pd.DataFrame:
         path = self._root / file
@@ -56,7 +55,7 @@ class LineFiles:
             with path.open("rb") as opened:
                 keys = self._read(file, opened.fileno()).keys
         has_left = dispatches["key"].isin(keys).tolist()
-        results = [_result(file, key) if left else {} for key, left in zip(dispatches["key"], has_left, strict=True)]
+        results = [receipt(file, key) if left else {} for key, left in zip(dispatches["key"], has_left, strict=True)]
         return answers(dispatches["key"], ["sent" if left else "retry" for left in has_left], results)
 
     def _read(self, file: str, descriptor: int) -> "_Known":
@@ -113,7 +112,3 @@ def _key_of(line: bytes) -> str | None:
         return str(json.loads(line)["key"])
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _result(file: str, key: str) -> dict[str, Any]:
-    return {"message_id": message_id(key), "file": file}

@@ -23,7 +23,6 @@ from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Literal, Node, O
 NULL = Literal(None)
 ABSENT = Literal(UNDEFINED)
 EQUALITIES = {"==": loosely_equal, "===": strictly_equal}
-LIST_TESTS = frozenset({"some", "all", "none"})
 
 
 class Evaluator:
