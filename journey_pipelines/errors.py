@@ -15,6 +15,15 @@ class Problem:
         return f"{self.path or '/'}: {self.message}"
 
 
+def pointer(at: str, *steps: str | int) -> str:
+    """The JSON pointer `at` extended by keys and positions, escaped as RFC 6901 has it.
+
+    >>> pointer("/nodes", 2, "config", "a/b")
+    '/nodes/2/config/a~1b'
+    """
+    return at + "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
 class JourneysError(Exception):
     """Base of every error that a user of the project can cause or mend. Its text is one clear sentence."""
 

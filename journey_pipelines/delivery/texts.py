@@ -9,7 +9,7 @@ from jinja2 import TemplateError as JinjaError
 
 from journey_pipelines.delivery.printing import Column, pattern_of, read_of
 from journey_pipelines.delivery.sandbox import HTML, PLAIN, MissingVariable, NoValue, Variable, parse
-from journey_pipelines.errors import Problem, TemplateError
+from journey_pipelines.errors import Problem, TemplateError, pointer
 
 
 class Scope:
@@ -122,10 +122,10 @@ def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) ->
             yield from unprovided(variables, at, is_provided)
     elif isinstance(value, Mapping):
         for key, child in value.items():
-            yield from text_problems(child, f"{at}/{str(key).replace('~', '~0').replace('/', '~1')}", is_provided)
+            yield from text_problems(child, pointer(at, str(key)), is_provided)
     elif isinstance(value, list):
         for number, child in enumerate(value):
-            yield from text_problems(child, f"{at}/{number}", is_provided)
+            yield from text_problems(child, pointer(at, number), is_provided)
 
 
 def unprovided(variables: Iterable[Variable], at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:

@@ -2,11 +2,10 @@
 
 from pydantic import BaseModel
 
-from journey_pipelines.errors import JourneysError, Problem
+from journey_pipelines.errors import JourneysError, Problem, pointer
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.configs import own_config
 from journey_pipelines.journeys.draft import Draft, DraftNode
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.rule_checks import Scopes
 from journey_pipelines.journeys.validation import read_part, suggestion
 

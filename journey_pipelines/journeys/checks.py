@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from journey_pipelines.errors import JourneyDocumentError, Problem
+from journey_pipelines.errors import JourneyDocumentError, Problem, pointer
 from journey_pipelines.journeys.action_checks import check_actions
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.configs import BranchesConfig, SplitConfig
@@ -14,7 +14,6 @@ from journey_pipelines.journeys.document import read_document
 from journey_pipelines.journeys.draft import Draft, DraftNode, read_draft
 from journey_pipelines.journeys.graph_checks import check_graph, graph_of
 from journey_pipelines.journeys.models import ELSE
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.rule_checks import Scopes, check_rules
 from journey_pipelines.journeys.validation import suggestion
 from journey_pipelines.rules import Rule

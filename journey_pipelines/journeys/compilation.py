@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from journey_pipelines.errors import pointer
 from journey_pipelines.journeys.checks import Inspection
 from journey_pipelines.journeys.configs import (
     ActionConfig,
@@ -33,7 +34,6 @@ from journey_pipelines.journeys.nodes import (
     TimeWait,
     Window,
 )
-from journey_pipelines.journeys.pointers import pointer
 
 
 def compile_node(node: DraftNode, inspection: Inspection) -> Node:

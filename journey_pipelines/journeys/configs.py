@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
-from journey_pipelines.errors import Problem
+from journey_pipelines.errors import Problem, pointer
 from journey_pipelines.journeys.durations import NOTHING, ONE_HOUR
 from journey_pipelines.journeys.models import (
     AnyDuration,
@@ -19,7 +19,6 @@ from journey_pipelines.journeys.models import (
     RuleDocument,
     Weekdays,
 )
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import read_part
 
 ACTION_KEYS: Final = ("action_type", "retry", "window")  # the rest of an action's config belongs to its type

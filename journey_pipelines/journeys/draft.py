@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from journey_pipelines.errors import Problem
+from journey_pipelines.errors import Problem, pointer
 from journey_pipelines.journeys.configs import BranchesConfig, EventConfig, RuleConfig, read_config
 from journey_pipelines.journeys.models import (
     NODE_TYPES,
@@ -17,7 +17,6 @@ from journey_pipelines.journeys.models import (
     NodeDocument,
     Part,
 )
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import Model, read_part, shown, suggestion
 
 

@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from journey_pipelines.errors import Problem
+from journey_pipelines.errors import Problem, pointer
 from journey_pipelines.journeys.configs import BranchesConfig, RuleConfig, SplitConfig
 from journey_pipelines.journeys.draft import Draft, DraftEdge, DraftNode
 from journey_pipelines.journeys.graph import Graph, build_graph, cycles, leading_to, one_cycle, reachable
 from journey_pipelines.journeys.models import ELSE, FAILED
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import suggestion
 
 _MOST_LISTED: Final = 20

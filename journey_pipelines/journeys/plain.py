@@ -6,8 +6,7 @@ from datetime import date, time
 from numbers import Integral, Real
 from typing import Any, Final
 
-from journey_pipelines.errors import Problem
-from journey_pipelines.journeys.pointers import pointer
+from journey_pipelines.errors import Problem, pointer
 
 DEEPEST: Final = 210  # a rule may have 200 of its own
 MOST_VALUES: Final = 500_000

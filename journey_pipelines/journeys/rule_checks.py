@@ -4,12 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from journey_pipelines.errors import Problem
+from journey_pipelines.errors import Problem, pointer
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.configs import AttributeConfig
 from journey_pipelines.journeys.draft import Draft, RuleSite
 from journey_pipelines.journeys.graph import Graph, reachable
-from journey_pipelines.journeys.pointers import pointer
 from journey_pipelines.journeys.validation import suggestion
 from journey_pipelines.journeys.variables import Variables
 from journey_pipelines.rules import Rule, RuleError, compile_rule

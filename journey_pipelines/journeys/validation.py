@@ -6,8 +6,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from journey_pipelines.errors import Problem
-from journey_pipelines.journeys.pointers import pointer
+from journey_pipelines.errors import Problem, pointer
 
 # Comparing costs microseconds for each name; a hostile document has many.
 _MOST_COMPARED: Final = 300

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import yaml
 
-from journey_pipelines.errors import Problem
-from journey_pipelines.journeys.pointers import pointer
+from journey_pipelines.errors import Problem, pointer
 
 _TAG: Final = "tag:yaml.org,2002:"
 _TEXT: Final = f"{_TAG}str"

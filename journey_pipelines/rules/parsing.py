@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from journey_pipelines.errors import Problem, RuleError
+from journey_pipelines.errors import Problem, RuleError, pointer
 from journey_pipelines.rules.coercion import UNDEFINED, double
 from journey_pipelines.rules.faults import MAX_DEPTH, MAX_NODES
 from journey_pipelines.rules.operators import OPERATORS
@@ -66,12 +66,7 @@ def _below(value: Any, depth: int, level: int, *, is_logic: bool) -> Iterator[tu
 
 def _pointer(names: list[Any]) -> str:
     """The JSON pointer of the value under these names; the first is the document itself."""
-    return "".join(f"/{escape(str(name))}" for name in names[1:])
-
-
-def escape(name: str) -> str:
-    """A reference token of a JSON pointer (RFC 6901)."""
-    return name.replace("~", "~0").replace("/", "~1")
+    return pointer("", *names[1:])
 
 
 def _leaf_fault(value: Any, *, is_computed: bool) -> str:
@@ -85,13 +80,13 @@ def _leaf_fault(value: Any, *, is_computed: bool) -> str:
     return ""
 
 
-def _key_problems(value: dict[Any, Any], pointer: str, *, is_logic: bool, lenient: bool) -> Iterator[Problem]:
+def _key_problems(value: dict[Any, Any], at: str, *, is_logic: bool, lenient: bool) -> Iterator[Problem]:
     for name in value:
         if not isinstance(name, str):
-            yield Problem(pointer, f"has a key of type {type(name).__name__}; keys are texts")
+            yield Problem(at, f"has a key of type {type(name).__name__}; keys are texts")
         elif is_logic and len(value) == 1 and not lenient and name not in OPERATORS:
             known = ", ".join(sorted(OPERATORS))
-            yield Problem(f"{pointer}/{escape(name)}", f"unknown operator {name[:80]!r}; known are {known}")
+            yield Problem(pointer(at, name), f"unknown operator {name[:80]!r}; known are {known}")
 
 
 def build(rule: Any) -> Node:
