@@ -11,11 +11,26 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from journey_pipelines.sample import build_sample_warehouse
 from journey_pipelines.store.embedded import embedded_postgres
 from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.removal import remove_embedded
 
 OTHER_SERVER = "JOURNEYS_TEST_POSTGRES_URL"
+
+
+@pytest.fixture(scope="session")
+def sample_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample warehouse's file, built once for all tests, which only read it."""
+    path = tmp_path_factory.mktemp("sample") / "warehouse.duckdb"
+    build_sample_warehouse(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def sample_url(sample_path: Path) -> str:
+    """URL of the sample warehouse."""
+    return f"duckdb:///{sample_path}"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from journey_pipelines.sample import ensure_sample_warehouse
 from tests.cli.project import Project
 
 
@@ -12,14 +11,6 @@ from tests.cli.project import Project
 def project(tmp_path: Path) -> Project:
     """A project whose database and warehouse cannot be reached."""
     return Project(tmp_path)
-
-
-@pytest.fixture(scope="session")
-def sample_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of the sample warehouse."""
-    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
-    ensure_sample_warehouse(path)
-    return f"duckdb:///{path}"
 
 
 @pytest.fixture(scope="session")

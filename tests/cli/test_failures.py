@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from journey_pipelines.cli import installation
+from journey_pipelines.cli.failures import Failure, sentences
 from tests.cli.project import Project
 
 
@@ -31,14 +31,12 @@ def test_a_wrong_setting_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unexpected_error_leaves_its_traceback_in_a_file(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(installation, "Path", None)
-    folder = project.home / ".journeys" / "logs"
-    monkeypatch.setattr("journey_pipelines.cli.failures._log_folders", lambda: [folder])
-    answer = project.call("status")
-    assert answer.exit_code == 1
-    assert "AttributeError" in answer.stderr
-    written = next(folder.glob("*.log"))
-    assert str(written) in answer.stderr
+    monkeypatch.setenv("JOURNEYS_HOME", str(project.home))
+    with pytest.raises(Failure, match="ZeroDivisionError: surprising") as caught, sentences():
+        raise ZeroDivisionError("surprising")
+    assert caught.value.exit_code == 1
+    written = next((project.home / ".journeys" / "logs").glob("*.log"))
+    assert str(written) in caught.value.message
     assert "Traceback" in written.read_text()
 
 

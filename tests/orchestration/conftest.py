@@ -8,18 +8,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from journey_pipelines.sample import ensure_sample_warehouse
 from tests.orchestration.project import Project
 
 REPOSITORY = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def sample_url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """URL of the sample warehouse."""
-    path = tmp_path_factory.mktemp("warehouse") / "warehouse.duckdb"
-    ensure_sample_warehouse(path)
-    return f"duckdb:///{path}"
 
 
 @pytest.fixture(scope="session")

@@ -122,12 +122,16 @@ def test_another_seed_or_a_broken_file_is_built_anew(tmp_path):
     assert rows(path, "select seed from sample_build") == [(5,)]
 
 
-def test_a_failed_build_leaves_the_old_file(tmp_path, monkeypatch):
+def test_a_failed_build_leaves_the_old_file(tmp_path):
     path = tmp_path / "w.duckdb"
     path.write_bytes(b"old")
-    monkeypatch.setattr("journey_pipelines.sample.build._statements", lambda: {"bad": "select nonsense"})
-    with pytest.raises(WarehouseError, match=r"Cannot build the sample warehouse .*w\.duckdb"):
-        build_sample_warehouse(path)
+
+    def fill_the_disk(_name, done, _total):
+        if done:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(WarehouseError, match=r"Cannot build the sample warehouse .*w\.duckdb: .*No space left"):
+        build_sample_warehouse(path, progress=fill_the_disk)
     assert path.read_bytes() == b"old"
     assert sorted(found.name for found in tmp_path.iterdir()) == ["w.duckdb", "w.duckdb.lock"]
 
