@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine.instants import to_instants
 from journey_pipelines.engine.zone_table import ZoneTable, zone_table
 from journey_pipelines.errors import JourneysError
 from journey_pipelines.journeys.durations import Duration
@@ -31,7 +32,7 @@ def usable_zones(zones: pd.Series, default: str) -> pd.Series:
 
 def to_local(times: pd.Series, zones: Any) -> pd.Series:
     """Naive wall times (`datetime64[us]`) of the instants in their zones; index unchanged."""
-    instants = _utc_values(times)
+    instants = to_instants(times)
     return pd.Series(_Zones.of(zones, len(instants)).walls(instants), index=times.index, dtype=_NAIVE)
 
 
@@ -46,8 +47,8 @@ def add(times: pd.Series, zones: Any, duration: Duration) -> pd.Series:
     as elapsed time. Without months and days no time zone is looked at; index unchanged."""
     elapsed = np.timedelta64(duration.seconds, "s")
     if duration.is_elapsed:
-        return _utc_series(_utc_values(times) + elapsed, times.index)
-    instants = _utc_values(times)
+        return _utc_series(to_instants(times) + elapsed, times.index)
+    instants = to_instants(times)
     places = _Zones.of(zones, len(instants))
     moved = _months_later(places.walls(instants), duration.months) + duration.days * _DAY
     return _utc_series(places.instants(moved) + elapsed, times.index)
@@ -59,7 +60,7 @@ def next_local_time(times: pd.Series, zones: Any, *, time: time | None, weekdays
     `weekdays` are numbers from 0 (Monday), None means every day. Without `time` it is the start of the day: on a
     Monday, the next Monday is a week away (an action's window is what lets today pass).
     """
-    instants = _utc_values(times)
+    instants = to_instants(times)
     places = _Zones.of(zones, len(instants))
     days = places.walls(instants).astype("M8[D]")
     found = np.full(len(instants), np.datetime64("NaT", "us"))
@@ -83,7 +84,7 @@ def window_opening(
     A window whose end is not after its start lasts into the next day (equal: a whole day), and its weekday is that of
     the day on which it opens. NaT where no day ever matches.
     """
-    instants = _utc_values(times)
+    instants = to_instants(times)
     places = _Zones.of(zones, len(instants))
     days = places.walls(instants).astype("M8[D]")
     found = np.full(len(instants), np.datetime64("NaT", "us"))
@@ -170,10 +171,6 @@ class _Zones:
         bounds = np.searchsorted(self.codes[order], np.arange(len(self.names) + 1))
         for number, name in enumerate(self.names):
             yield zone_table(name), order[bounds[number] : bounds[number + 1]]
-
-
-def _utc_values(times: pd.Series) -> np.ndarray:
-    return np.array(times.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(dtype="M8[us]"))
 
 
 def _utc_series(instants: np.ndarray, index: pd.Index) -> pd.Series:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine.frames import iso_texts
+from journey_pipelines.engine.instants import to_instants, to_times
 from journey_pipelines.rules import Rule
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def take_events(chunk: "Chunk", events: pd.DataFrame, node: "EventWait") -> None
     rows = events["row"].to_numpy()
     chunk.set_context(rows, "event", describe(events))
     chunk.used_event_ids.append(pd.Index(events["event_id"]))
-    chunk.due[rows] = events["occurred_at"].dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    chunk.due[rows] = to_instants(events["occurred_at"])
     chunk.leave(rows, node, "event", node.fingerprint)
 
 
@@ -74,8 +75,8 @@ def _first(
         {
             "row": rows,
             "customer_id": chunk.frame["customer_id"].take(rows).array,
-            "since": pd.Series(since).dt.tz_localize("UTC"),
-            "until": pd.Series(until).dt.tz_localize("UTC"),
+            "since": to_times(since),
+            "until": to_times(until),
         }
     )
     if not len(waiting):

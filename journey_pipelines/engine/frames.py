@@ -10,6 +10,8 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine.instants import to_instants
+
 TIME: Final = "datetime64[us, UTC]"
 TEXT: Final = "str"
 INT: Final = "int64"
@@ -207,5 +209,5 @@ def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.Data
 
 def iso_texts(times: pd.Series) -> list[str]:
     """UTC instants as ISO-8601 text, as `datetime.isoformat` writes them: microseconds only where there are some."""
-    texts = np.datetime_as_string(times.dt.tz_localize(None).to_numpy().astype("datetime64[us]"))
+    texts = np.datetime_as_string(to_instants(times))
     return [f"{text.removesuffix('.000000')}+00:00" for text in texts.tolist()]

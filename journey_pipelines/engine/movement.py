@@ -13,6 +13,7 @@ import pandas as pd
 from journey_pipelines.engine import calendar, nodes
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TIME, TRANSITIONS, conform, stack
 from journey_pipelines.engine.identity import dispatch_keys
+from journey_pipelines.engine.instants import instant, to_instants, to_times
 from journey_pipelines.engine.ports import Changes, Run, StoreTransaction
 from journey_pipelines.engine.variables import ContextColumns, World
 from journey_pipelines.journeys.journey import Journey
@@ -65,11 +66,11 @@ class Chunk:
 
     def times(self, name: str, rows: Rows) -> pd.Series:
         """A time column of these rows."""
-        return pd.Series(self.columns[name][rows]).dt.tz_localize("UTC")
+        return to_times(self.columns[name][rows])
 
     def now(self, rows: Rows) -> pd.Series:
         """`as_of` once for each row."""
-        return pd.Series(np.full(len(rows), self.as_of)).dt.tz_localize("UTC")
+        return to_times(np.full(len(rows), self.as_of))
 
     def write(self, rows: Rows, **values: Any) -> None:
         """Set columns of these rows."""
@@ -139,7 +140,7 @@ class Chunk:
             status="pending",
             attempt=0,
             requested_at=self.now(rows),
-            due_at=pd.Series(self.due[rows]).dt.tz_localize("UTC"),
+            due_at=to_times(self.due[rows]),
             run_id=self.run.run_id,
             snapshot_id=self.snapshot_id,
         )
@@ -165,9 +166,7 @@ class Chunk:
     def executions(self, rows: Rows) -> pd.DataFrame:
         """EXECUTIONS of these rows as they are now."""
         made = {name: values[rows] for name, values in self.columns.items()}
-        frame = pd.DataFrame(
-            {n: pd.Series(v).dt.tz_localize("UTC") if EXECUTIONS[n] == TIME else v for n, v in made.items()}
-        )
+        frame = pd.DataFrame({n: to_times(v) if EXECUTIONS[n] == TIME else v for n, v in made.items()})
         return conform(frame, EXECUTIONS)
 
     @staticmethod
@@ -226,11 +225,6 @@ def grace_began(journey: Journey, run: Run) -> datetime:
     return at
 
 
-def instant(value: Any) -> np.datetime64:
-    """An aware datetime as the columns hold it: UTC microseconds without a zone."""
-    return np.datetime64(pd.Timestamp(value).tz_convert("UTC").tz_localize(None).to_datetime64(), "us")
-
-
 def _arrive(chunk: Chunk, rows: Rows, node_id: str) -> None:
     nat = np.datetime64("NaT", "us")
     chunk.write(
@@ -254,7 +248,7 @@ def _arrive(chunk: Chunk, rows: Rows, node_id: str) -> None:
 
 def _writable(column: pd.Series) -> np.ndarray:
     if str(column.dtype) == TIME:
-        return np.array(column.dt.tz_localize(None).to_numpy(), dtype="datetime64[us]")
+        return to_instants(column)
     if column.dtype == "str":
         values = column.astype(object)
         return np.array(values.where(values.notna(), None).to_numpy(), dtype=object)

@@ -7,6 +7,7 @@ import numpy as np
 
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.identity import chances
+from journey_pipelines.engine.instants import to_instants
 from journey_pipelines.engine.waits import enter_wait
 from journey_pipelines.journeys.nodes import (
     ActionNode,
@@ -73,7 +74,7 @@ def enter_action(chunk: "Chunk", rows: "Rows", node: ActionNode) -> None:
         end=node.window.end,
         weekdays=node.window.weekdays,
     )
-    opening = opens_at.dt.tz_localize(None).to_numpy().astype("datetime64[us]")
+    opening = to_instants(opens_at)
     is_open = opening <= chunk.as_of
     chunk.request(rows[is_open], node)
     chunk.wait(rows[~is_open], opening[~is_open])

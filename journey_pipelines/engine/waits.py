@@ -10,6 +10,7 @@ from journey_pipelines.engine import calendar
 from journey_pipelines.engine.enrolment import tick_after
 from journey_pipelines.engine.events import first_events, take_events
 from journey_pipelines.engine.frames import TIME
+from journey_pipelines.engine.instants import instant, to_instants
 from journey_pipelines.journeys.nodes import AttributeWait, DateWait, DurationWait, EventWait, TimeWait
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def due_times(chunk: "Chunk", rows: "Rows", node: WaitNode) -> np.ndarray:
             due = calendar.add(parse_instants(chunk.context.column(node.path, rows), zones), zones, node.offset)
         case _:
             assert_never(node)
-    return np.array(due.dt.tz_localize(None).to_numpy(), dtype="datetime64[us]")
+    return to_instants(due)
 
 
 def parse_instants(values: pd.Series, zones: pd.Series) -> pd.Series:
@@ -117,4 +118,4 @@ def _at(at: datetime, zones: pd.Series) -> pd.Series:
 
 
 def _next_tick(as_of: datetime) -> np.datetime64:
-    return np.datetime64(pd.Timestamp(tick_after(as_of)).tz_convert("UTC").tz_localize(None).to_datetime64(), "us")
+    return instant(tick_after(as_of))
