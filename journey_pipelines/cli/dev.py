@@ -88,7 +88,7 @@ def _run_until_stopped(command: list[str], home: Path, environment: Mapping[str,
     before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         # a session of its own: Ctrl-C reaches Dagster once, from us, and whatever it leaves behind is ended together
-        with subprocess.Popen(command, cwd=home, env=dict(environment), start_new_session=True) as child:  # noqa: S603
+        with subprocess.Popen(command, cwd=home, env=dict(environment), start_new_session=True) as child:  # noqa: S603 - our own command
             try:
                 while not asked and child.poll() is None:
                     _pause(child)

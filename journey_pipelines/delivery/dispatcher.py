@@ -54,6 +54,6 @@ class CallableDispatcher(Departing):
         given = conform(leaving, DISPATCHES)
         return checked(self._callable(given.copy()), given["key"], source="the `deliver` callable")
 
-    def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002
+    def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG002 - the protocol's
         """See `ports.Dispatcher`: a callable cannot be asked."""
         return no_answers()

@@ -43,7 +43,7 @@ class ActionType:
         """Faults beyond the model; paths are JSON pointers relative to the node's config."""
         return list(text_problems(parameters.model_dump(exclude_none=True), "", provided.has))
 
-    def channel_of(self, parameters: BaseModel, transaction: StoreTransaction) -> str | None:  # noqa: ARG002
+    def channel_of(self, parameters: BaseModel, transaction: StoreTransaction) -> str | None:  # noqa: ARG002 - for subclasses
         """The channel whose consent, suppressions and caps hold for a node with these parameters."""
         return self.channel
 
@@ -69,7 +69,7 @@ class ActionType:
         """
         return answers(dispatches["key"], "retry") if self.policy is UnknownPolicy.EXACTLY_ONCE else no_answers()
 
-    def perform(self, sent: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:  # noqa: ARG002
+    def perform(self, sent: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:  # noqa: ARG002 - for subclasses
         """The effect in our own store of DISPATCHES rows just sent, in the transaction that records their results.
 
         Returns key, status, result (what to add to the action's result) of the rows with an effect.
