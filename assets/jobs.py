@@ -13,7 +13,7 @@ EFFECTS = {"dagster/max_retries": "0"}
 
 daily_journeys = dg.define_asset_job(
     "daily_journeys",
-    selection=dg.AssetSelection.assets("advances").upstream().materializable(),
+    selection=dg.AssetSelection.assets("entries", "advances").upstream().materializable(),
     description="Snapshots, entries and movement of one day. Sends nothing; may be repeated.",
     tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "daily"},
 )

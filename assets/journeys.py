@@ -53,7 +53,8 @@ def make_movement(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
     """The assets `entries`, which depends on the asset of each segment, and `advances`.
 
     They are one step, since a day's entries follow the advances of the day before: as two steps a backfill would let
-    all its days enter before the first of them moves.
+    all its days enter before the first of them moves. For the same reason `advances` does not name `entries` as its
+    origin: Dagster's backfills stand still where a step has an inner dependency and waits for its own day before.
     """
 
     @dg.multi_asset(
@@ -108,7 +109,13 @@ def _entries_spec(segments: Mapping[str, Query]) -> dg.AssetSpec:
 def _advances_spec() -> dg.AssetSpec:
     return dg.AssetSpec(
         "advances",
-        deps=[dg.AssetDep("advances", partition_mapping=day_before), "entries", "event_inbox", "campaigns"],
+        deps=[
+            dg.AssetDep("advances", partition_mapping=day_before),
+            "features",
+            "profiles",
+            "event_inbox",
+            "campaigns",
+        ],
         description="Everybody who is due at the end of the day moves on; what is to be sent waits in the outbox.",
         metadata={"dagster/column_schema": frame_schema(TRANSITIONS), "dagster/table_name": "journeys.transitions"},
         **_OF_A_DAY,
@@ -126,7 +133,7 @@ _OF_A_DAY: Final[Mapping[str, Any]] = {
 
 
 @dg.asset(
-    deps=[dg.AssetDep("advances", partition_mapping=dg.AllPartitionMapping())],
+    deps=[dg.AssetDep(name, partition_mapping=dg.AllPartitionMapping()) for name in ("entries", "advances")],
     group_name="delivery",
     kinds={"postgres"},
     owners=[MARKETING_TEAM],
