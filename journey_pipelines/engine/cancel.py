@@ -21,8 +21,6 @@ def cancel_executions(transaction: StoreTransaction, execution_ids: pd.Index, *,
     `confirmed: false`. Raises NotFoundError for an unknown id, JourneysError for one that has ended or whose dispatch
     a run is delivering at this moment; then nothing is changed.
     """
-    # a run that lets dispatches leave locks them before their executions; the other order could meet it head-on
-    transaction.dispatches_of(execution_ids)
     executions = transaction.lock_executions(execution_ids)
     _check_cancellable(execution_ids, executions)
     outstanding = transaction.dispatches_of(execution_ids)

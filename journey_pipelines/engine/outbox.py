@@ -9,6 +9,8 @@ from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS,
 from journey_pipelines.engine.ports import Changes, StoreTransaction
 from journey_pipelines.journeys.nodes import ActionNode
 
+_ATTEMPT = ["key", "attempt"]
+
 
 def deliver_pending(one: Pass) -> int:
     """Let everything pending leave, chunk by chunk; returns how many dispatches were looked at.
@@ -19,15 +21,15 @@ def deliver_pending(one: Pass) -> int:
     store, count = one.engine.store, 0
     while True:
         with store.transaction() as transaction:
-            pending = _take(one, "pending", transaction)
+            pending, executions = _claim(one, "pending", transaction)
             if not len(pending):
                 return count
-            leaving = _depart(one, pending, transaction)
+            leaving = _depart(one, pending, executions, transaction)
         count += len(pending)
         if len(leaving):
             answers = one.engine.dispatcher.deliver(leaving)
             with store.transaction() as transaction:
-                _record(one, leaving, answers, transaction)
+                _record(one, _still_open(one, leaving, transaction), answers, transaction)
 
 
 def adopt_unknown(one: Pass) -> None:
@@ -49,12 +51,13 @@ def _ask_after_unknown(one: Pass) -> bool:
         return False
     known = one.engine.dispatcher.reconcile(asked)
     with one.engine.store.transaction() as transaction:
-        unknown = _take(one, "unknown", transaction)
-        unknown = unknown[unknown["key"].isin(asked["key"])]
-        never_left = unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
-        has_answer = unknown["key"].isin(known["key"]) & ~never_left
-        is_new = ~never_left & ~has_answer & unknown["next_at"].isna()
-        _send_again(unknown[never_left], transaction)
+        unknown, executions = _claim(one, "unknown", transaction)
+        # the answer is about the attempt that was asked after; another run may have made the next one meanwhile
+        is_asked = pd.MultiIndex.from_frame(unknown[_ATTEMPT]).isin(pd.MultiIndex.from_frame(asked[_ATTEMPT]))
+        never_left = is_asked & unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
+        has_answer = is_asked & unknown["key"].isin(known["key"]) & ~never_left
+        is_new = is_asked & ~never_left & ~has_answer & unknown["next_at"].isna()
+        _send_again(unknown[never_left], executions[never_left], transaction)
         _record(one, unknown[has_answer].reset_index(drop=True), known, transaction)
         _apply(one, unknown[is_new].reset_index(drop=True), transaction)
     has_settled_any = bool((never_left | has_answer | is_new).any())
@@ -67,17 +70,52 @@ def _take(one: Pass, status: str, transaction: StoreTransaction) -> pd.DataFrame
     )
 
 
-def _send_again(dispatches: pd.DataFrame, transaction: StoreTransaction) -> None:
+def _claim(one: Pass, status: str, transaction: StoreTransaction) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Dispatches and their executions, row by row, both locked.
+
+    Everybody else locks executions before their dispatches. Who has the dispatches first must not wait for an
+    execution: those that somebody moves at this moment are left to the next pass.
+    """
+    taken = _take(one, status, transaction)
+    ids = pd.Index(taken["execution_id"])
+    executions = transaction.lock_executions(ids, waits=False)
+    positions = pd.Index(executions["execution_id"]).get_indexer(ids)
+    is_ours = positions >= 0
+    return taken[is_ours].reset_index(drop=True), executions.take(positions[is_ours]).reset_index(drop=True)
+
+
+def _still_open(one: Pass, leaving: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
+    """Those of the dispatches just delivered whose fate nobody else has settled.
+
+    A run whose lock broke off with its connection passes for dead, and another may have asked the provider meanwhile.
+    """
+    ids = pd.Index(leaving["execution_id"])
+    transaction.lock_executions(ids)
+    stored = transaction.dispatches_of(ids)
+    is_ours = stored["status"].isin(["sending", "unknown"]) & (stored["run_id"] == one.run.run_id)
+    open_now = pd.MultiIndex.from_frame(stored.loc[is_ours, _ATTEMPT])
+    return leaving[pd.MultiIndex.from_frame(leaving[_ATTEMPT]).isin(open_now)].reset_index(drop=True)
+
+
+def _send_again(dispatches: pd.DataFrame, executions: pd.DataFrame, transaction: StoreTransaction) -> None:
     """Pending once more, as if the attempt had never been made."""
+    _await_answer(executions, transaction)
     again = dispatches.assign(
         status="pending", attempt=dispatches["attempt"] - 1, left_at=pd.NaT, next_at=pd.NaT, reason=None
     )
     transaction.save_dispatches(conform(again, DISPATCHES))
 
 
-def _depart(one: Pass, pending: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
+def _await_answer(executions: pd.DataFrame, transaction: StoreTransaction) -> None:
+    """Nobody looks at these executions before the answer comes; who found one due would send it again or settle it."""
+    due = executions[executions["due_at"].notna() | executions["action_status"].notna()]
+    if len(due):
+        transaction.save(_changes(due.assign(due_at=pd.NaT, action_status=None), empty(DISPATCHES)))
+
+
+def _depart(one: Pass, pending: pd.DataFrame, executions: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
     """Commit what leaves as `sending`; settle and defer the others with their executions. Returns what leaves."""
-    context = departure_context(one, pending, _executions_of(pending, transaction), transaction)
+    context = departure_context(one, pending, executions, transaction)
     departure = one.engine.dispatcher.depart(pending, context, transaction)
     features = one.world.facts.features
     traced = {"run_id": one.run.run_id, "snapshot_id": features.snapshot_id if features is not None else None}
@@ -90,6 +128,7 @@ def _depart(one: Pass, pending: pd.DataFrame, transaction: StoreTransaction) -> 
     )
     leaving = conform(leaving, DISPATCHES)
     transaction.save_dispatches(leaving)
+    _await_answer(executions[executions["execution_id"].isin(leaving["execution_id"])], transaction)
     staying = stack([departure.settled, departure.deferred], DISPATCHES).assign(**traced)
     _apply(one, conform(staying, DISPATCHES), transaction)
     return leaving
@@ -118,14 +157,17 @@ def _apply(one: Pass, dispatches: pd.DataFrame, transaction: StoreTransaction) -
     next_at = results.next_tries(dispatches, one.plan.versions, one.run.as_of)
     settled = conform(results.settle(dispatches.assign(next_at=next_at), one.run.as_of), DISPATCHES)
     executions = results.advance_executions(_executions_of(settled, transaction), settled)
-    transaction.save(
-        Changes(
-            executions=conform(executions, EXECUTIONS),
-            transitions=empty(TRANSITIONS),
-            dispatches=empty(DISPATCHES),
-            dispatch_updates=settled,
-            used_event_ids=pd.Index([], dtype="str"),
-        )
+    transaction.save(_changes(executions, settled))
+
+
+def _changes(executions: pd.DataFrame, dispatches: pd.DataFrame) -> Changes:
+    """Rows that are there already: nobody moves, nothing is requested."""
+    return Changes(
+        executions=conform(executions, EXECUTIONS),
+        transitions=empty(TRANSITIONS),
+        dispatches=empty(DISPATCHES),
+        dispatch_updates=dispatches,
+        used_event_ids=pd.Index([], dtype="str"),
     )
 
 

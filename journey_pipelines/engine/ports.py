@@ -173,8 +173,11 @@ class StoreTransaction(Protocol):
         its customer with events_since < occurred_at <= as_of and received_at <= as_of.
         """
 
-    def lock_executions(self, execution_ids: pd.Index) -> pd.DataFrame:
-        """EXECUTIONS with these ids, locked (waits for other transactions), in any order."""
+    def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:
+        """EXECUTIONS with these ids, locked, in any order. Waits for other transactions, or passes over their rows.
+
+        Executions are locked before their dispatches; who holds dispatches already does not wait.
+        """
 
     def save(self, changes: Changes) -> None:
         """Write one chunk. Raises StoreError if an execution is not there or a dispatch key exists."""

@@ -1,13 +1,14 @@
 """Resume: what each claimed execution does first, before anybody walks on."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar, nodes
 from journey_pipelines.engine.exits import leave_early
-from journey_pipelines.engine.frames import DISPATCHES, conform
+from journey_pipelines.engine.frames import DISPATCHES, conform, stack
 from journey_pipelines.engine.movement import Chunk, Rows
 from journey_pipelines.engine.results import settle
 from journey_pipelines.engine.states import ENDED
@@ -26,7 +27,7 @@ def resume(chunk: Chunk, actions: Mapping[str, ActionTraits]) -> None:
     rows = _present(chunk, rows)
     rows = _settle_unknown(chunk, rows, actions)
     staying = leave_early(chunk, rows)
-    _drop_dispatches(chunk, np.flatnonzero(_has_ended(chunk)))
+    _drop_dispatches(chunk, np.flatnonzero(_has_ended(chunk)), actions)
     _leave_nodes(chunk, staying)
 
 
@@ -34,8 +35,10 @@ def _present(chunk: Chunk, rows: Rows) -> Rows:
     """Customers without a row in the feature snapshot stay where they are until their grace is over."""
     missing_since = chunk.columns["missing_since"]
     is_present = chunk.context.feature_rows >= 0
-    back = rows[is_present[rows] & ~np.isnat(missing_since[rows])]
+    present: Rows = rows[is_present[rows]]
+    back = present[~np.isnat(missing_since[present])]
     chunk.write(back, missing_since=_NEVER)
+    present = present[~np.isin(present, back[_is_out(chunk, back)])] if len(back) else present
     away = rows[~is_present[rows]]
     fresh = away[np.isnat(missing_since[away])]
     chunk.write(fresh, missing_since=chunk.as_of)
@@ -45,7 +48,6 @@ def _present(chunk: Chunk, rows: Rows) -> Rows:
     gone = away[is_over]
     if len(gone):
         chunk.fail(gone, "customer_gone", f"no row in the feature snapshots for {chunk.journey.missing_grace}")
-    present: Rows = rows[is_present[rows]]
     return present
 
 
@@ -63,9 +65,10 @@ def _settle_unknown(chunk: Chunk, rows: Rows, actions: Mapping[str, ActionTraits
     status = chunk.columns["action_status"]
     unknown = rows[status[rows] == "unknown"]
     unsettled = _dispatches(chunk, unknown)
+    unsettled = unsettled[unsettled["status"] == "unknown"].reset_index(drop=True)
     if not len(unsettled):
         return rows
-    safe = [name for name, a in actions.items() if a.policy is UnknownPolicy.EXACTLY_ONCE]
+    safe = _exactly_once(actions)
     repeatable = [name for name, a in actions.items() if a.policy is UnknownPolicy.AT_LEAST_ONCE]
     limits = {n.id: n.retry.attempts for n in chunk.journey.nodes.values() if isinstance(n, ActionNode)}
     has_attempts = unsettled["attempt"] < unsettled["node_id"].map(limits)
@@ -74,9 +77,7 @@ def _settle_unknown(chunk: Chunk, rows: Rows, actions: Mapping[str, ActionTraits
     again = unsettled["row"].to_numpy()[may_repeat]
     status[again] = "retry"
     lost = unsettled[~may_repeat]
-    unproven = np.empty(len(lost), dtype=object)
-    unproven[:] = [{"confirmed": False} for _ in range(len(lost))]
-    settled = settle(conform(lost.assign(status="sent", result=unproven), DISPATCHES), chunk.run.as_of)
+    settled = _as_sent(lost, chunk.run.as_of)
     chunk.dispatch_updates.append(settled)
     settled_rows = lost["row"].to_numpy()
     for node_id, positions in lost.reset_index(drop=True).groupby("node_id", sort=False).indices.items():
@@ -85,6 +86,18 @@ def _settle_unknown(chunk: Chunk, rows: Rows, actions: Mapping[str, ActionTraits
         )
     chunk.write(settled_rows, action_status="sent")
     return rows
+
+
+def _exactly_once(actions: Mapping[str, ActionTraits]) -> list[str]:
+    """Action types whose effect is in our own transaction: what is unknown of them has not happened."""
+    return [name for name, action in actions.items() if action.policy is UnknownPolicy.EXACTLY_ONCE]
+
+
+def _as_sent(lost: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
+    """Dispatches of unknown fate, settled without proof."""
+    unproven = np.empty(len(lost), dtype=object)
+    unproven[:] = [{"confirmed": False} for _ in range(len(lost))]
+    return settle(conform(lost.assign(status="sent", result=unproven), DISPATCHES), as_of)
 
 
 def _leave_nodes(chunk: Chunk, rows: Rows) -> None:
@@ -131,18 +144,27 @@ def _fail_with_reasons(chunk: Chunk, rows: Rows, node: ActionNode) -> None:
 def _send_again(chunk: Chunk, rows: Rows) -> None:
     """Dispatches that waited for a retry, a quiet hour or a cap are pending again."""
     waiting = _dispatches(chunk, rows)
-    if not len(waiting):
+    waiting = waiting[waiting["status"] != "sending"].reset_index(drop=True)
+    rows = waiting["row"].to_numpy()
+    if not len(rows):
         return
-    due = pd.Series(chunk.due[waiting["row"].to_numpy()]).dt.tz_localize("UTC")
+    due = pd.Series(chunk.due[rows]).dt.tz_localize("UTC")
     again = waiting.assign(status="pending", next_at=pd.NaT, due_at=due)
     chunk.dispatch_updates.append(conform(again, DISPATCHES))
     chunk.write(rows, due_at=_NEVER, action_status=None)
 
 
-def _drop_dispatches(chunk: Chunk, rows: Rows) -> None:
-    """Whoever ended before the send left is not sent to."""
-    outstanding = _dispatches(chunk, rows)
-    outstanding = outstanding[outstanding["status"].isin(["pending", "retry"])].reset_index(drop=True)
+def _drop_dispatches(chunk: Chunk, rows: Rows, actions: Mapping[str, ActionTraits]) -> None:
+    """Whoever ended before the send left is not sent to; one of unknown fate counts as sent, without proof."""
+    unsettled = _dispatches(chunk, rows)
+    unsettled = unsettled[~unsettled["key"].isin(stack(chunk.dispatch_updates, DISPATCHES)["key"])]
+    is_unknown = unsettled["status"] == "unknown"
+    may_have_left = is_unknown & ~unsettled["action_type"].isin(_exactly_once(actions))
+    lost = unsettled[may_have_left].reset_index(drop=True)
+    if len(lost):
+        chunk.dispatch_updates.append(_as_sent(lost, chunk.run.as_of))
+    is_here = unsettled["status"].isin(["pending", "retry", "unknown"]) & ~may_have_left
+    outstanding = unsettled[is_here].reset_index(drop=True)
     if not len(outstanding):
         return
     ended = outstanding["row"].to_numpy()

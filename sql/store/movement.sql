@@ -1,18 +1,28 @@
 -- name: mark_missing
 -- purpose: note since when a journey's unfinished customers are missing from the feature snapshot
-UPDATE executions SET missing_since = %(since)s
-WHERE journey_key = %(journey_key)s
-  AND customer_id IN (SELECT id FROM incoming_ids)
-  AND ended_at IS NULL
-  AND missing_since IS NULL;
+WITH fresh AS (
+    SELECT execution_id FROM executions
+    WHERE journey_key = %(journey_key)s
+      AND customer_id IN (SELECT id FROM incoming_ids)
+      AND ended_at IS NULL
+      AND missing_since IS NULL
+    ORDER BY execution_id -- the order of lock_executions
+    FOR UPDATE
+)
+UPDATE executions SET missing_since = %(since)s FROM fresh WHERE executions.execution_id = fresh.execution_id;
 
 -- name: clear_missing
 -- purpose: note that a journey's unfinished customers are in the feature snapshot again
-UPDATE executions SET missing_since = NULL
-WHERE journey_key = %(journey_key)s
-  AND customer_id IN (SELECT id FROM incoming_ids)
-  AND ended_at IS NULL
-  AND missing_since IS NOT NULL;
+WITH returned AS (
+    SELECT execution_id FROM executions
+    WHERE journey_key = %(journey_key)s
+      AND customer_id IN (SELECT id FROM incoming_ids)
+      AND ended_at IS NULL
+      AND missing_since IS NOT NULL
+    ORDER BY execution_id -- the order of lock_executions
+    FOR UPDATE
+)
+UPDATE executions SET missing_since = NULL FROM returned WHERE executions.execution_id = returned.execution_id;
 
 -- name: take_due
 -- purpose: claim the next chunk of due executions of a version; rows that another run holds are passed over
@@ -47,6 +57,13 @@ SELECT executions.* FROM executions
 WHERE execution_id IN (SELECT id FROM incoming_ids)
 ORDER BY execution_id
 FOR UPDATE OF executions;
+
+-- name: try_executions
+-- purpose: those of these executions that nobody else holds, locked
+SELECT executions.* FROM executions
+WHERE execution_id IN (SELECT id FROM incoming_ids)
+ORDER BY execution_id
+FOR UPDATE OF executions SKIP LOCKED;
 
 -- name: save_executions
 -- purpose: replace executions whole
@@ -97,4 +114,10 @@ ORDER BY incoming_position;
 
 -- name: use_events
 -- purpose: note the events that ended a wait or met a goal
-UPDATE events SET is_used = true WHERE event_id IN (SELECT id FROM incoming_ids);
+WITH fresh AS (
+    SELECT event_id FROM events
+    WHERE event_id IN (SELECT id FROM incoming_ids) AND NOT is_used
+    ORDER BY event_id -- an event may serve two journeys, whose runs would wait for one another in another order
+    FOR UPDATE
+)
+UPDATE events SET is_used = true FROM fresh WHERE events.event_id = fresh.event_id;

@@ -124,8 +124,8 @@ class MovementPart(Part):
         seen = waits.join(last, on=["customer_id", "waiting_for"])
         return (seen["events_since"] < seen["last_at"]).reindex(executions.index, fill_value=False)
 
-    def lock_executions(self, execution_ids: pd.Index) -> pd.DataFrame:
-        """See StoreTransaction."""
+    def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:  # noqa: ARG002
+        """See StoreTransaction. No two transactions are open at once, so that nobody holds a row."""
         return detached(self.state.tables["executions"].rows_of(execution_ids), EXECUTIONS)
 
     def save(self, changes: Changes) -> None:

@@ -87,10 +87,10 @@ class MovementPart(Part):
             limit=limit,
         )
 
-    def lock_executions(self, execution_ids: pd.Index) -> pd.DataFrame:
+    def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:
         """See StoreTransaction."""
         self.session.stage_ids(execution_ids)
-        return self.session.frame(SQL["lock_executions"], EXECUTIONS)
+        return self.session.frame(SQL["lock_executions" if waits else "try_executions"], EXECUTIONS)
 
     def save(self, changes: Changes) -> None:
         """See StoreTransaction."""

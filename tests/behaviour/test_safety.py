@@ -1,0 +1,138 @@
+"""Nothing is lost, doubled or stuck: runs that meet, answers that come late, customers who go while a send is out."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pandas as pd
+
+from journey_pipelines.delivery.answers import answers as answer_all
+from journey_pipelines.delivery.answers import no_answers
+from journey_pipelines.delivery.contact import ContactPolicy, QuietHours
+from journey_pipelines.delivery.dispatcher import CallableDispatcher
+from journey_pipelines.engine import outbox
+from journey_pipelines.engine.engine import Pass
+from journey_pipelines.engine.planning import make_plan
+from journey_pipelines.engine.ports import JourneyStore, Run
+from journey_pipelines.engine.variables import World
+from tests.behaviour.builders import MARCH, action, answers, chain, features, only, wait
+from tests.behaviour.passes import ACTIONS, Passes
+
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+QUIET = ContactPolicy(quiet_hours=QuietHours(time(21), time(8)))
+NIGHT = datetime(2017, 3, 1, 23, tzinfo=UTC)
+MORNING = datetime(2017, 3, 2, 8, tzinfo=UTC)
+
+
+class Asked(CallableDispatcher):
+    """A provider that can be asked, with one answer for each time that it is."""
+
+    def __init__(self, deliver: Any, *found: str | None) -> None:
+        super().__init__(ACTIONS, deliver)
+        self.found = list(found)
+
+    def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:
+        status = self.found.pop(0) if len(unknown) and self.found else None
+        return no_answers() if status is None else answer_all(unknown["key"], status)
+
+
+def meanwhile(step: Callable[[], object], status: str = "sent") -> Any:
+    """A deliverer during whose first call something else happens; `calls` keeps the keys of each call."""
+    calls: list[list[str]] = []
+
+    def deliver(dispatches: pd.DataFrame) -> pd.DataFrame:
+        calls.append(dispatches["key"].to_list())
+        if len(calls) == 1:
+            step()
+        return answer_all(dispatches["key"], status)
+
+    deliver.calls = calls  # type: ignore[attr-defined]
+    return deliver
+
+
+def drain(passes: Passes, as_of: datetime) -> int:
+    """Only the deliveries of a pass: what remains of it where another run holds the executions."""
+    run = Run("drain", as_of)
+    world = World(passes.source.at(as_of))
+    with passes.store.run_lock(run.run_id):
+        with passes.store.transaction() as transaction:
+            plan = make_plan(transaction, passes.engine.catalog, world.facts)
+            transaction.open_run(run)
+        return outbox.deliver_pending(Pass(passes.engine, run, world, plan))
+
+
+def test_a_deferred_send_that_is_out_again_is_not_sent_by_another_run(store: JourneyStore) -> None:
+    deliver = meanwhile(lambda: passes.advance(MORNING))
+    dispatcher = CallableDispatcher(ACTIONS, deliver, policy=QUIET)
+    passes = Passes(store, chain(action("a")), dispatcher=dispatcher)
+    passes.run(NIGHT)
+    drain(passes, MORNING)
+    assert len(deliver.calls) == 1
+    passes.advance(MORNING)
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+    assert len(deliver.calls) == 1
+
+
+def test_what_the_provider_says_never_left_is_sent_and_not_taken_for_sent(store: JourneyStore) -> None:
+    deliver = answers("unknown", "sent")
+    passes = Passes(store, chain(action("a")), dispatcher=Asked(deliver, "retry"))
+    passes.run(MARCH, MARCH + 2 * DAY)
+    assert len(deliver.calls) == 2
+    known = only(passes.read("executions"))["context"]["action_result_a"]
+    assert "confirmed" not in known
+
+
+def test_an_answer_that_comes_after_another_run_settled_it_changes_nothing(store: JourneyStore) -> None:
+    def take_for_abandoned() -> None:
+        with store.transaction() as transaction:
+            sending = transaction.read("dispatches", status="sending")
+            transaction.save_dispatches(sending.assign(status="unknown"))
+        passes.advance(MARCH)
+
+    deliver = meanwhile(take_for_abandoned, "retry")
+    passes = Passes(store, chain(action("a"), wait("w", duration="P1D")), dispatcher=Asked(deliver, "sent"))
+    passes.run(MARCH)
+    assert only(passes.read("dispatches"))["status"] == "sent"
+    execution = only(passes.read("executions"))
+    assert (execution["current_node_id"], execution["state"]) == ("w", "WAITING")
+    assert pd.isna(execution["action_status"])
+
+
+def test_an_answer_still_counts_while_nobody_else_knows_one(store: JourneyStore) -> None:
+    def take_for_abandoned() -> None:
+        with store.transaction() as transaction:
+            sending = transaction.read("dispatches", status="sending")
+            transaction.save_dispatches(sending.assign(status="unknown"))
+
+    passes = Passes(store, chain(action("a")), dispatcher=CallableDispatcher(ACTIONS, meanwhile(take_for_abandoned)))
+    passes.run(MARCH)
+    assert only(passes.read("dispatches"))["status"] == "sent"
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+
+
+def test_a_customer_who_is_gone_leaves_no_dispatch_of_unknown_fate(store: JourneyStore) -> None:
+    people = pd.concat([features(["7", "8"], dates=["2017-03-01"]), features(["8"], dates=["2017-03-02"])])
+    deliver = answers("unknown", "sent")
+    document = chain(action("a"), settle_after="P9D")
+    passes = Passes(store, document, features=people, dispatcher=Asked(deliver, None, "retry", "retry"))
+    passes.run(MARCH, MARCH + DAY, MARCH + 5 * DAY, MARCH + 12 * DAY)
+    gone = only(passes.read("dispatches", customer_id="7"))
+    assert (gone["status"], gone["result"]["confirmed"]) == ("sent", False)
+    assert only(passes.read("executions", customer_id="7"))["failure"].startswith("customer_gone")
+    assert sum(gone["key"] in keys for keys in deliver.calls) == 1
+
+
+def test_an_execution_whose_send_is_out_does_not_leave_by_the_exit_rule(store: JourneyStore) -> None:
+    here = features(["7", "8"], dates=["2017-03-01", "2017-03-06"], is_closed={("2017-03-06", "7"): True})
+    people = pd.concat([here, features(["8"], dates=["2017-03-02"], is_closed=None)])
+    deliver = meanwhile(lambda: passes.advance(MARCH + 5 * DAY), "unknown")
+    document = chain(action("a"), exit={"rule": {"==": [{"var": "is_closed"}, True]}})
+    dispatcher = CallableDispatcher(ACTIONS, deliver, policy=QUIET)
+    passes = Passes(store, document, features=people, dispatcher=dispatcher)
+    passes.run(NIGHT, MORNING)
+    execution = only(passes.read("executions", customer_id="7"))
+    assert (execution["state"], execution["action_status"]) == ("IN_PROGRESS", "unknown")
+    passes.advance(MARCH + 6 * DAY)
+    assert only(passes.read("executions", customer_id="7"))["state"] == "COMPLETED"
+    assert set(passes.read("dispatches")["status"]) == {"sent"}
