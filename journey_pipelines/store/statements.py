@@ -8,8 +8,8 @@ from importlib.resources import files
 from typing import Final
 
 from journey_pipelines.errors import StoreError
+from sql.statements import named_statements
 
-HEADING: Final = re.compile(r"^-- name: (?P<name>\w+)\n-- purpose: (?P<purpose>.+)\n", re.MULTILINE)
 MIGRATION: Final = re.compile(r"(?P<version>\d{4})_(?P<name>\w+)\.sql")
 
 
@@ -30,10 +30,7 @@ def statements(subject: str) -> Mapping[str, bytes]:
     ['add_events', 'events']
     """
     text = files("sql").joinpath("store", f"{subject}.sql").read_text(encoding="utf-8")
-    headings = list(HEADING.finditer(text))
-    ends = [heading.start() for heading in headings[1:]] + [len(text)]
-    bodies = [text[heading.end() : end].strip().removesuffix(";") for heading, end in zip(headings, ends, strict=True)]
-    return {heading["name"]: body.encode() for heading, body in zip(headings, bodies, strict=True)}
+    return {statement.name: statement.sql.encode() for statement in named_statements(text)}
 
 
 @cache
