@@ -77,6 +77,10 @@ class StoreError(JourneysError):
     """The journey store is unreachable, of another version, or refused a change."""
 
 
+class StoreUnavailableError(StoreError):
+    """The journey store cannot be reached, or broke off; what was committed stays, and the next run goes on."""
+
+
 class NotFoundError(JourneysError):
     """A journey, version, execution or run that does not exist."""
 

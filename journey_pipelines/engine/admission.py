@@ -9,6 +9,7 @@ from journey_pipelines.engine import guards
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.enrolment import Entrants, select_entrants
 from journey_pipelines.engine.frames import EXECUTIONS, empty
+from journey_pipelines.engine.isolation import contained
 from journey_pipelines.engine.ports import Hold, SnapshotCounts, StoreTransaction
 from journey_pipelines.engine.rehearsal import count_sends
 from journey_pipelines.errors import SnapshotError
@@ -69,9 +70,9 @@ def admit(one: Pass, entering: Entering) -> Admission:
     """Each journey in one transaction of its own: guards, entries, acceptance."""
     admission = Admission(one)
     for key in one.plan.keys:
-        with one.engine.store.transaction() as transaction:
+        with contained(one, key), one.engine.store.transaction() as transaction:
             _pass_gate(_Gate(one, key, entering, transaction), admission)
-    closed = {**admission.held, **dict.fromkeys(admission.superseded, "superseded")}
+    closed = {**one.plan.held, **admission.held, **dict.fromkeys(admission.superseded, "superseded")}
     admission.admitted = one.with_plan(replace(one.plan, held=closed))
     return admission
 

@@ -1,6 +1,6 @@
 """What the steps of a pass hand to one another: the engine's parts, and the pass itself."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from journey_pipelines.engine.facts import SnapshotSource
 from journey_pipelines.engine.planning import Plan
@@ -30,6 +30,12 @@ class Pass:
     run: Run
     world: World
     plan: Plan
+    faults: dict[str, str] = field(default_factory=dict)  # journey key -> what it raised; it is held from then on
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the journeys that may move: highest priority first, then by key."""
+        return [key for key in self.plan.keys if key not in self.faults]
 
     def with_plan(self, plan: Plan) -> "Pass":
         """The same pass with other journeys held."""

@@ -1,11 +1,14 @@
 """Deliver: let pending dispatches leave in bulk, and apply their results. Intent is committed before a send."""
 
+from collections.abc import Iterator, Sequence
+
 import pandas as pd
 
 from journey_pipelines.engine import results
 from journey_pipelines.engine.departures import departure_context
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS, conform, empty, stack
+from journey_pipelines.engine.isolation import together_or_apart
 from journey_pipelines.engine.ports import Changes, StoreTransaction
 from journey_pipelines.journeys.nodes import ActionNode
 
@@ -18,18 +21,33 @@ def deliver_pending(one: Pass) -> int:
     Three steps for each chunk: one transaction that settles consent and commits `sending`, the delivery itself outside
     any transaction, and one transaction that applies the results together with effects in our own store.
     """
-    store, count = one.engine.store, 0
+    counts: list[int] = []
+    together_or_apart(one, one.keys, lambda keys: counts.extend(_deliver_chunks(one, keys)))
+    return sum(counts)
+
+
+def _deliver_chunks(one: Pass, journey_keys: Sequence[str]) -> Iterator[int]:
+    store = one.engine.store
     while True:
         with store.transaction() as transaction:
-            pending, executions = _claim(one, "pending", transaction)
+            pending, executions = _claim(one, journey_keys, "pending", transaction)
             if not len(pending):
-                return count
+                return
             leaving = _depart(one, pending, executions, transaction)
-        count += len(pending)
+        yield len(pending)
         if len(leaving):
-            answers = one.engine.dispatcher.deliver(leaving)
-            with store.transaction() as transaction:
-                _record(one, _still_open(one, leaving, transaction), answers, transaction)
+            _record_answers(one, leaving, one.engine.dispatcher.deliver(leaving))
+
+
+def _record_answers(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame) -> None:
+    """What one journey's answers break must not keep the others' from being known."""
+
+    def record(journey_keys: Sequence[str]) -> None:
+        mine = leaving[leaving["journey_key"].isin(journey_keys)].reset_index(drop=True)
+        with one.engine.store.transaction() as transaction:
+            _record(one, _still_open(one, mine, transaction), answers, transaction)
+
+    together_or_apart(one, leaving["journey_key"].unique().tolist(), record)
 
 
 def adopt_unknown(one: Pass) -> None:
@@ -39,19 +57,23 @@ def adopt_unknown(one: Pass) -> None:
     """
     with one.engine.store.transaction() as transaction:
         transaction.abandon_sending()
-    while _ask_after_unknown(one):
+    together_or_apart(one, one.keys, lambda keys: _ask_after_all(one, keys))
+
+
+def _ask_after_all(one: Pass, journey_keys: Sequence[str]) -> None:
+    while _ask_after_unknown(one, journey_keys):
         pass
 
 
-def _ask_after_unknown(one: Pass) -> bool:
+def _ask_after_unknown(one: Pass, journey_keys: Sequence[str]) -> bool:
     """One chunk of them; whether there may be more."""
     with one.engine.store.transaction() as transaction:
-        asked = _take(one, "unknown", transaction)
+        asked = _take(one, journey_keys, "unknown", transaction)
     if not len(asked):
         return False
     known = one.engine.dispatcher.reconcile(asked)
     with one.engine.store.transaction() as transaction:
-        unknown, executions = _claim(one, "unknown", transaction)
+        unknown, executions = _claim(one, journey_keys, "unknown", transaction)
         # the answer is about the attempt that was asked after; another run may have made the next one meanwhile
         is_asked = pd.MultiIndex.from_frame(unknown[_ATTEMPT]).isin(pd.MultiIndex.from_frame(asked[_ATTEMPT]))
         never_left = is_asked & unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
@@ -64,19 +86,22 @@ def _ask_after_unknown(one: Pass) -> bool:
     return has_settled_any and len(asked) == one.engine.chunk_rows
 
 
-def _take(one: Pass, status: str, transaction: StoreTransaction) -> pd.DataFrame:
+def _take(one: Pass, journey_keys: Sequence[str], status: str, transaction: StoreTransaction) -> pd.DataFrame:
+    free = [key for key in journey_keys if key not in one.faults]
     return transaction.take_dispatches(
-        as_of=one.run.as_of, journey_keys=one.plan.keys, status=status, limit=one.engine.chunk_rows
+        as_of=one.run.as_of, journey_keys=free, status=status, limit=one.engine.chunk_rows
     )
 
 
-def _claim(one: Pass, status: str, transaction: StoreTransaction) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _claim(
+    one: Pass, journey_keys: Sequence[str], status: str, transaction: StoreTransaction
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Dispatches and their executions, row by row, both locked.
 
     Everybody else locks executions before their dispatches. Who has the dispatches first must not wait for an
     execution: those that somebody moves at this moment are left to the next pass.
     """
-    taken = _take(one, status, transaction)
+    taken = _take(one, journey_keys, status, transaction)
     ids = pd.Index(taken["execution_id"])
     executions = transaction.lock_executions(ids, waits=False)
     positions = pd.Index(executions["execution_id"]).get_indexer(ids)

@@ -1,6 +1,6 @@
 """One pass of the engine, and the only way to run it: plan, enrol, then advance and deliver until all are blocked."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,9 +8,11 @@ from journey_pipelines.engine import outbox
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.guards import count_snapshots
+from journey_pipelines.engine.isolation import contained
 from journey_pipelines.engine.movement import Chunk, grace_began, walk
 from journey_pipelines.engine.planning import make_plan
-from journey_pipelines.engine.ports import Run
+from journey_pipelines.engine.ports import Hold, Run, StoreTransaction
 from journey_pipelines.engine.resume import resume
 from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.journey import Journey
@@ -79,13 +81,23 @@ def _run(
         with engine.store.transaction() as transaction:
             plan = make_plan(transaction, engine.catalog, world.facts)
             transaction.open_run(run)
-        admission = admit(Pass(engine, run, world, plan), entering)
+        one = Pass(engine, run, world, plan)
+        admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
         if moves:
             _move(admission.admitted, report, delivers=delivers)
         with engine.store.transaction() as transaction:
+            _hold_broken(one, report, transaction)
             transaction.close_run(run.run_id, report.summary())
     return report
+
+
+def _hold_broken(one: Pass, report: Report, transaction: StoreTransaction) -> None:
+    """Journeys that cannot be compiled, or that raised, are held like those whose snapshots are not to be trusted."""
+    facts = one.world.facts
+    for key, reason in sorted({**one.plan.held, **one.faults}.items()):
+        report.held[key] = reason
+        transaction.hold(Hold(one.run.run_id, key, reason, count_snapshots(key, facts.segments, facts)))
 
 
 def _move(one: Pass, report: Report, *, delivers: bool) -> None:
@@ -103,15 +115,17 @@ def _move(one: Pass, report: Report, *, delivers: bool) -> None:
 
 def _advance(one: Pass, *, results_only: bool) -> int:
     moved = 0
-    for key in one.plan.keys:
-        for journey in one.plan.versions_of(key):
-            moved += _advance_version(one, journey, results_only=results_only)
+    for key in one.keys:
+        with contained(one, key):
+            for journey in one.plan.versions_of(key):
+                for count in _advance_version(one, journey, results_only=results_only):
+                    moved += count
     return moved
 
 
-def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> int:
-    """Chunk by chunk, each in one transaction; returns how many executions changed."""
-    after, moved = "", 0
+def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iterator[int]:
+    """Chunk by chunk, each in one transaction; yields how many executions changed."""
+    after = ""
     while True:
         with one.engine.store.transaction() as transaction:
             frame = transaction.take_due(
@@ -124,11 +138,11 @@ def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> int:
                 limit=one.engine.chunk_rows,
             )
             if not len(frame):
-                return moved
+                return
             chunk = Chunk(journey, one.run, one.world, transaction, frame)
             resume(chunk, one.engine.catalog.actions)
             walk(chunk)
             changes = chunk.changes()
             transaction.save(changes)
-        moved += len(changes.executions)
+        yield len(changes.executions)
         after = frame["execution_id"].iloc[-1]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from journey_pipelines.engine.facts import Facts
-from journey_pipelines.engine.ports import StoreTransaction
-from journey_pipelines.errors import UnknownFeatureError
+from journey_pipelines.engine.ports import StoredVersion, StoreTransaction
+from journey_pipelines.errors import JourneyDocumentError, UnknownFeatureError
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.journey import Journey, compile_journey
 
@@ -39,7 +39,8 @@ class Plan:
 def make_plan(transaction: StoreTransaction, catalog: Catalog, facts: Facts) -> Plan:
     """All versions of live and archived journeys that are newest or have unfinished executions, compiled and checked.
 
-    Raises UnknownFeatureError if one of them reads a feature that the snapshot lacks altogether.
+    A journey with a version that cannot be compiled any more (its template or action type is gone) is held. Raises
+    UnknownFeatureError if one of the others reads a feature that the snapshot lacks altogether.
     """
     stored = [v for v in transaction.versions() if v.status in ("live", "archived")]
     unfinished = transaction.unfinished_versions()
@@ -50,10 +51,27 @@ def make_plan(transaction: StoreTransaction, catalog: Catalog, facts: Facts) -> 
         if (v.journey_key, v.version) in unfinished
         or (v.status == "live" and v.version == newest_numbers[v.journey_key])
     ]
-    versions = {(v.journey_key, v.version): compile_journey(v.document, catalog, version=v.version) for v in wanted}
+    versions, held = _compile(wanted, catalog)
     check_features(versions.values(), facts)
     newest = {key: versions[(key, number)] for key, number in _newest(versions).items()}
-    return Plan(versions, newest, frozenset(v.journey_key for v in wanted if v.status == "live"))
+    return Plan(versions, newest, frozenset(v.journey_key for v in wanted if v.status == "live"), held)
+
+
+def _compile(
+    stored: Iterable[StoredVersion], catalog: Catalog
+) -> tuple[dict[tuple[str, int], Journey], dict[str, str]]:
+    """The versions that can be compiled, and why the journeys of the others are held."""
+    versions, held = {}, {}
+    for version in stored:
+        try:
+            journey = compile_journey(version.document, catalog, version=version.version)
+        except JourneyDocumentError as error:
+            held[version.journey_key] = (
+                f"broken_version: version {version.version}: {'; '.join(map(str, error.problems))}"
+            )
+        else:
+            versions[(version.journey_key, version.version)] = journey
+    return {pair: journey for pair, journey in versions.items() if pair[0] not in held}, held
 
 
 def check_features(journeys: Iterable[Journey], facts: Facts) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from journey_pipelines.errors import StoreError
+from journey_pipelines.errors import StoreError, StoreUnavailableError
 
 SCHEME: Final = re.compile(r"^postgres(ql)?(\+\w+)?://")
 EXPECTED: Final = "expected postgresql://user:password@host:5432/database or postgresql:///database?host=/socket/folder"
@@ -32,7 +32,7 @@ class Address:
                 f"the journey store ({self.label}) does not let us in: {reason}; "
                 "start that database or set JOURNEYS_STORE_URL to one that runs"
             )
-            raise StoreError(message) from None
+            raise StoreUnavailableError(message) from None
 
     def without_password(self, text: str) -> str:
         """A message of the driver or the server, fit to be shown."""
