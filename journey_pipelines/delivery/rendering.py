@@ -2,8 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +15,8 @@ from journey_pipelines.delivery.texts import Scope, dig
 from journey_pipelines.engine.ports import Variables
 from journey_pipelines.errors import DeliveryError, TemplateError
 from journey_pipelines.journeys.configs import own_config
+from journey_pipelines.rules.faults import RuleEvaluationError
+from journey_pipelines.rules.json_values import to_json
 
 JSON_TYPES: Final = frozenset({str, int, float, bool, list, dict, type(None)})
 
@@ -73,16 +73,13 @@ class Columns:
 
 
 def _as_json(value: Any) -> object:
-    """A cell of a typed column as it may stand in a payload: dates as ISO text, numpy's values as Python's."""
+    """A cell of a typed column as it may stand in a payload: as rules read it, and text where they could not."""
     if isinstance(value, NoValue):
         return value
-    if pd.isna(value) is True:
-        return None
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, np.ndarray | np.generic):
-        return value.tolist()
-    return float(value) if isinstance(value, Decimal) else str(value)
+    try:
+        return to_json(value)
+    except RuleEvaluationError:
+        return str(value)
 
 
 def nodes_of(dispatches: pd.DataFrame, configs: pd.Series, actions: Mapping[str, ActionType]) -> Iterator[NodeRows]:

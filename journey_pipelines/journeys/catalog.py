@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Protocol
 
 from pydantic import BaseModel
 
@@ -55,4 +55,3 @@ class Catalog:
     actions: Mapping[str, ActionTraits] = field(default_factory=dict)
     features: Collection[str] | None = None
     segments: Collection[str] | None = None
-    extras: Mapping[str, Any] = field(default_factory=dict)

@@ -7,8 +7,8 @@ import pytest
 
 from journey_pipelines.engine import frames
 from journey_pipelines.errors import StoreError
-from journey_pipelines.store.migrate import migrate
 from journey_pipelines.store.postgres import PostgresStore
+from journey_pipelines.store.postgres.migration import migrate
 from journey_pipelines.store.postgres.reports import TABLES
 from journey_pipelines.store.statements import migrations, schema
 
