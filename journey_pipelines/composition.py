@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import yaml
-
 from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
@@ -19,6 +17,7 @@ from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.journeys.catalog import Catalog
+from journey_pipelines.journeys.yaml_text import yaml_value
 from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import ParquetSource, SnapshotStore
@@ -106,9 +105,12 @@ class Installation:
         if path is None:
             return None
         try:
-            return ContactPolicy.parse(yaml.safe_load(path.read_text(encoding="utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            value, problems = yaml_value(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError) as error:
             raise SettingsError(f"JOURNEYS_POLICY names {path}, which cannot be read ({error}); correct it") from error
+        if problems:
+            raise SettingsError(f"JOURNEYS_POLICY names {path}, which is wrong ({problems[0]}); correct it")
+        return ContactPolicy.parse(value)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

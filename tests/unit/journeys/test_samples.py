@@ -29,9 +29,9 @@ def walk(journey: Journey, *branches: str) -> list[str]:
     return visited
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*")), ids=lambda path: path.name)
-def test_every_sample_can_be_published(path: Path) -> None:
-    assert sample(path.stem).key == path.stem
+@pytest.mark.parametrize("name", ["welcome", "retention"])
+def test_every_sample_can_be_published(name: str) -> None:
+    assert sample(name).key == name
 
 
 def test_the_welcome_journey_is_the_guides_first_example() -> None:
