@@ -10,7 +10,7 @@ import pytest
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import LocalOutbox
 from journey_pipelines.engine.ports import JourneyStore
-from tests.behaviour.builders import MARCH, action, chain, only, profiles, wait
+from tests.behaviour.builders import MARCH, action, chain, features, only, profiles, wait
 from tests.behaviour.passes import ACTIONS, Passes
 from tests.store.rows import ids
 
@@ -187,3 +187,17 @@ def test_a_run_after_a_crash_ends_like_an_undisturbed_one(store: JourneyStore, t
     assert (execution["state"], execution["outcome"]) == ("COMPLETED", "done")
     assert passes.read("dispatches")["status"].to_list() == ["sent", "sent", "sent"]
     assert len(lines(outbox)) == 2
+
+
+def test_all_that_a_dead_run_left_is_asked_after_by_the_next_one_however_small_the_chunks(
+    store: JourneyStore, tmp_path: Path
+) -> None:
+    people = [str(number) for number in range(7)]
+    outbox = CrashingOutbox(tmp_path, takes=True)
+    everybody = {"features": features(people), "dispatcher": through(outbox)}
+    crashed(store, chain(action("a")), **everybody)
+    again = Passes(store, **everybody, chunk_rows=2)
+    again.count = 1
+    again.run(MARCH + HOUR)
+    assert again.read("executions")["state"].to_list() == ["COMPLETED"] * 7
+    assert len(lines(outbox)) == 7

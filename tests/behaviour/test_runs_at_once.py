@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
+import psycopg
 import pytest
 
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
@@ -135,13 +136,30 @@ def test_a_killed_run_is_finished_by_the_next_without_sending_twice(postgres_url
     store.close()
 
 
-def test_a_second_unfinished_execution_is_refused_by_the_database_itself(postgres_store: PostgresStore) -> None:
+COPY_AN_EXECUTION = """
+    INSERT INTO journeys.executions (
+        execution_id, journey_key, journey_version, customer_id, entry_number, entered_via, state, visit, visits,
+        context, entered_at
+    )
+    SELECT
+        'another', journey_key, journey_version, customer_id, 2, entered_via, 'WAITING', visit, visits, context,
+        entered_at
+    FROM journeys.executions
+"""
+
+
+def test_a_second_unfinished_execution_is_refused_by_the_database_itself(
+    postgres_url: str, postgres_store: PostgresStore
+) -> None:
     passes = Passes(postgres_store, DOCUMENT)
     passes.run(MARCH)
-    row = passes.read("executions").assign(execution_id="another", entry_number=2)
-    with postgres_store.transaction() as transaction:
-        assert len(transaction.add_executions(row)) == 0
+    with psycopg.connect(postgres_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+        connection.execute(COPY_AN_EXECUTION)
     assert len(passes.read("executions")) == 1
+    passes.run(MARCH + DAY)
+    with psycopg.connect(postgres_url) as connection:
+        connection.execute(COPY_AN_EXECUTION)  # the first one has ended by now
+    assert passes.read("executions")["state"].to_list() == ["COMPLETED", "WAITING"]
 
 
 def test_a_dispatch_key_exists_once_for_ever(store: JourneyStore) -> None:
