@@ -1,5 +1,6 @@
 """The live way out: through channels. A wall of its own, which nothing that simulates or replays may reach."""
 
+import logging
 from collections.abc import Mapping
 
 import pandas as pd
@@ -9,6 +10,8 @@ from journey_pipelines.delivery.answers import FOUND_STATUSES, answers, checked,
 from journey_pipelines.delivery.channels.channel import Channel
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import Departing
+
+LOGGER = logging.getLogger(__name__)
 
 
 class ChannelDispatcher(Departing):
@@ -25,14 +28,29 @@ class ChannelDispatcher(Departing):
         self._channels = channels
 
     def deliver(self, leaving: pd.DataFrame) -> pd.DataFrame:
-        """See `ports.Dispatcher`. What has no channel yet is tried again later."""
+        """See `ports.Dispatcher`. What has no channel yet is tried again later; where one raises, all is unknown."""
         groups = leaving.reset_index(drop=True).groupby("action_type", sort=False)
-        return together(self._deliver(self.actions[name], rows.reset_index(drop=True)) for name, rows in groups)
+        return together(self._deliver_safely(str(name), rows.reset_index(drop=True)) for name, rows in groups)
 
     def reconcile(self, unknown: pd.DataFrame) -> pd.DataFrame:
         """See `ports.Dispatcher`: what the channels, or the types without one, know."""
         groups = unknown.reset_index(drop=True).groupby("action_type", sort=False)
-        return together(self._look_up(self.actions[name], rows.reset_index(drop=True)) for name, rows in groups)
+        return together(self._look_up_safely(str(name), rows.reset_index(drop=True)) for name, rows in groups)
+
+    def _deliver_safely(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+        """The answers of the other types must be known, whatever this one does."""
+        try:
+            return self._deliver(self.actions[name], rows)
+        except Exception as error:
+            LOGGER.exception("the delivery of %s failed; what became of %s dispatches is unknown", name, len(rows))
+            return answers(rows["key"], "unknown", [{"error": f"{type(error).__name__}: {error}"}] * len(rows))
+
+    def _look_up_safely(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
+        try:
+            return self._look_up(self.actions[name], rows)
+        except Exception:
+            LOGGER.exception("the look-up of %s failed; %s dispatches stay unknown", name, len(rows))
+            return no_answers()
 
     def _deliver(self, action: ActionType, rows: pd.DataFrame) -> pd.DataFrame:
         if action.channel is None:

@@ -131,3 +131,25 @@ def test_reconcile_says_nothing_of_a_channel_that_is_gone():
 def test_performing_nothing_gives_no_effects():
     with MemoryStore().transaction() as transaction:
         assert CallableDispatcher(ACTIONS).perform(TWO.iloc[:0], transaction).empty
+
+
+class BrokenOutbox(LocalOutbox):
+    """A channel that raises whatever it is asked."""
+
+    def send(self, dispatches: pd.DataFrame) -> pd.DataFrame:
+        raise ConnectionResetError("the provider hung up")
+
+    def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
+        raise ConnectionResetError("the provider hung up")
+
+
+def test_a_channel_that_raises_leaves_its_dispatches_unknown_and_the_others_known(tmp_path):
+    dispatcher = ChannelDispatcher(ACTIONS, {"sms": BrokenOutbox(tmp_path)})
+    points = leaving("award_points", [{"points": 7}]).assign(key="p")
+    answer = dispatcher.deliver(pd.concat([TWO, points], ignore_index=True)).set_index("key")
+    assert answer["status"].to_list() == ["unknown", "unknown", "sent"]
+    assert answer["result"].iloc[0] == {"error": "ConnectionResetError: the provider hung up"}
+
+
+def test_a_look_up_that_raises_tells_nothing(tmp_path):
+    assert ChannelDispatcher(ACTIONS, {"sms": BrokenOutbox(tmp_path)}).reconcile(TWO).empty
