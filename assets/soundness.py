@@ -13,7 +13,7 @@ from journey_pipelines.engine.movement import grace_began
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import JourneyStore, Run
-from journey_pipelines.engine.states import UNFINISHED
+from journey_pipelines.engine.states import SETTLED, UNFINISHED
 
 MOST_COUNTED: Final = 10_000
 
@@ -106,7 +106,7 @@ def is_overdue(due: pd.DataFrame, as_of: datetime) -> pd.Series:
 
     Not those whom only an event woke, which their wait may refuse, nor those whose customer is missing for the moment.
     """
-    has_result = due["action_status"].isin(["sent", "skipped", "failed"])
+    has_result = due["action_status"].isin(SETTLED)
     is_missing = due["missing_since"].notna()
     return (has_result | (due["due_at"] <= pd.Timestamp(as_of))) & ~is_missing
 

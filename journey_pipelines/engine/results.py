@@ -9,10 +9,10 @@ import pandas as pd
 
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
+from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode
 
-SETTLED = ("sent", "skipped", "failed")
 _SKIPPED: dict[str, dict[str, Any]] = {"skipped": {"skipped": True}}
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from journey_pipelines.engine import calendar, nodes
 from journey_pipelines.engine.exits import leave_early
 from journey_pipelines.engine.frames import DISPATCHES, conform, stack
+from journey_pipelines.engine.instants import to_instants, to_times
 from journey_pipelines.engine.movement import Chunk, Rows
 from journey_pipelines.engine.results import settle
 from journey_pipelines.engine.states import ENDED
@@ -44,7 +45,7 @@ def _present(chunk: Chunk, rows: Rows) -> Rows:
     chunk.write(fresh, missing_since=chunk.as_of)
     zones = chunk.zones.take(away).reset_index(drop=True)
     ends_at = calendar.add(chunk.times("missing_since", away), zones, chunk.journey.missing_grace)
-    is_over = (ends_at.dt.tz_localize(None).to_numpy() <= chunk.as_of) & ~_is_out(chunk, away)
+    is_over = (to_instants(ends_at) <= chunk.as_of) & ~_is_out(chunk, away)
     gone = away[is_over]
     if len(gone):
         chunk.fail(gone, "customer_gone", f"no row in the feature snapshots for {chunk.journey.missing_grace}")
@@ -148,7 +149,7 @@ def _send_again(chunk: Chunk, rows: Rows) -> None:
     rows = waiting["row"].to_numpy()
     if not len(rows):
         return
-    due = pd.Series(chunk.due[rows]).dt.tz_localize("UTC")
+    due = to_times(chunk.due[rows])
     again = waiting.assign(status="pending", next_at=pd.NaT, due_at=due)
     chunk.dispatch_updates.append(conform(again, DISPATCHES))
     chunk.write(rows, due_at=_NEVER, action_status=None)

@@ -9,11 +9,10 @@ import pandas as pd
 
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, STARTS, TRANSITIONS
 from journey_pipelines.engine.ports import Changes
+from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
 from journey_pipelines.store.values import detached, storable, storable_executions
-
-KNOWN_RESULTS = ("sent", "skipped", "failed")
 
 
 class EntryPart(Part):
@@ -108,7 +107,7 @@ class MovementPart(Part):
         frame = self.state.tables["executions"].frame
         is_asked = (frame["journey_key"] == journey_key) & (frame["journey_version"] == version)
         asked = frame[is_asked & (frame["execution_id"] > after) & is_unfinished(frame)]
-        is_due = asked["action_status"].isin(KNOWN_RESULTS)
+        is_due = asked["action_status"].isin(SETTLED)
         if not results_only:
             is_overdue = asked["due_at"] <= pd.Timestamp(as_of)
             is_gone = asked["missing_since"] <= pd.Timestamp(missing_before)

@@ -7,10 +7,10 @@ from typing import Final
 import pandas as pd
 
 from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS
+from journey_pipelines.engine.states import UNSETTLED
 from journey_pipelines.store.memory.state import Part
 from journey_pipelines.store.values import detached, storable
 
-UNSETTLED: Final = ("pending", "sending", "retry", "unknown")
 LEFT: Final = ("sent", "sending", "unknown")
 QUEUE_ORDER: Final = {
     "priority": False,
