@@ -24,7 +24,7 @@ class InstallationResource(dg.ConfigurableResource[Installation]):
     home: str | None = Field(default=None, description="Folder of the project; else JOURNEYS_HOME or where we are")
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Installation]:  # noqa: ARG002
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Installation]:  # noqa: ARG002 - Dagster's signature
         """Nothing is connected before it is used; what was is closed when the run ends."""
         environment = {**os.environ, **({"JOURNEYS_HOME": self.home} if self.home else {})}
         installation = Installation.from_environment(environment, working_directory=Path.cwd())
@@ -40,7 +40,7 @@ class StoreResource(dg.ConfigurableResource[JourneyStore]):
 
     installation: dg.ResourceDependency[Installation]
 
-    def create_resource(self, context: dg.InitResourceContext) -> JourneyStore:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> JourneyStore:  # noqa: ARG002 - Dagster's signature
         """Starts the embedded Postgres where no other is configured."""
         return self.installation.store
 
@@ -50,7 +50,7 @@ class WarehouseResource(dg.ConfigurableResource[Warehouse]):
 
     installation: dg.ResourceDependency[Installation]
 
-    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> Warehouse:  # noqa: ARG002 - Dagster's signature
         """Connects for each query."""
         return self.installation.warehouse
 
@@ -60,7 +60,7 @@ class SnapshotsResource(dg.ConfigurableResource[SnapshotStore]):
 
     installation: dg.ResourceDependency[Installation]
 
-    def create_resource(self, context: dg.InitResourceContext) -> SnapshotStore:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> SnapshotStore:  # noqa: ARG002 - Dagster's signature
         """Reads nothing yet."""
         return self.installation.snapshots
 
@@ -70,6 +70,6 @@ class ModelsResource(dg.ConfigurableResource[ModelStore]):
 
     installation: dg.ResourceDependency[Installation]
 
-    def create_resource(self, context: dg.InitResourceContext) -> ModelStore:  # noqa: ARG002
+    def create_resource(self, context: dg.InitResourceContext) -> ModelStore:  # noqa: ARG002 - Dagster's signature
         """Reads nothing yet."""
         return self.installation.models

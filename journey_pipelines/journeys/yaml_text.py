@@ -14,7 +14,7 @@ _TEXT: Final = f"{_TAG}str"
 class _Loader(yaml.SafeLoader):
     """YAML 1.2's scalars. YAML 1.1, PyYAML's own, reads `on` as true, 21:00 as 1260 and 010 as 8."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as in the base class
 
 
 for _name, _pattern, _first in (
