@@ -79,6 +79,9 @@ def admit(one: Pass, entering: Entering) -> Admission:
 
 def _pass_gate(gate: _Gate, admission: Admission) -> None:
     key, transaction, run = gate.key, gate.transaction, gate.one.run
+    if gate.entering is not Entering.NOBODY:
+        # who is new is judged by what was accepted last, which another run might change meanwhile
+        transaction.take_turn(f"entering {key}")
     accepted = transaction.accepted(key)
     if accepted is not None and accepted.as_of > run.as_of:
         # an older partition once more: what followed it has been decided already

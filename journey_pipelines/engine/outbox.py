@@ -30,6 +30,8 @@ def _deliver_chunks(one: Pass, journey_keys: Sequence[str]) -> Iterator[int]:
     store = one.engine.store
     while True:
         with store.transaction() as transaction:
+            # frequency caps count what left before, so that departures come one after the other
+            transaction.take_turn("departing")
             pending, executions = _claim(one, journey_keys, "pending", transaction)
             if not len(pending):
                 return

@@ -87,6 +87,9 @@ class JourneyStore(Protocol):
 class StoreTransaction(Protocol):
     """Everything the engine reads and writes. Frames returned are the caller's own copies."""
 
+    def take_turn(self, what: str) -> None:
+        """Wait until no other transaction has this turn; it ends with the transaction."""
+
     # journeys and versions
 
     def publish(self, document: Mapping[str, Any], *, at: datetime) -> int:

@@ -15,3 +15,7 @@ SELECT pg_advisory_lock(hashtextextended('journeys run ' || current_schema() || 
 -- name: unlock_run
 -- purpose: free it at once; the server notices the end of a session a moment later only
 SELECT pg_advisory_unlock_all();
+
+-- name: take_turn
+-- purpose: let transactions that decide on what the others of their kind wrote come one after the other
+SELECT pg_advisory_xact_lock(hashtextextended('journeys turn ' || current_schema() || ' ' || %(what)s, 0));

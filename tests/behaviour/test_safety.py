@@ -1,6 +1,8 @@
 """Nothing is lost, doubled or stuck: runs that meet, answers that come late, customers who go while a send is out."""
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -13,12 +15,16 @@ from journey_pipelines.delivery.contact import ContactPolicy, QuietHours
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.engine import outbox
 from journey_pipelines.engine.engine import Pass
+from journey_pipelines.engine.frame_source import FrameSource
+from journey_pipelines.engine.passes import run_pass
 from journey_pipelines.engine.planning import make_plan
-from journey_pipelines.engine.ports import JourneyStore, Run
+from journey_pipelines.engine.ports import JourneyStore, Run, StoreTransaction
 from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.catalog import Catalog
+from journey_pipelines.store.postgres import PostgresStore
 from tests.behaviour.builders import MARCH, action, answers, chain, features, only, profiles, segments, wait
 from tests.behaviour.passes import ACTIONS, Passes
+from tests.store.test_postgres_concurrency import Meanwhile
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -190,3 +196,61 @@ def test_an_answer_that_cannot_be_stored_keeps_no_other_from_being_known(store: 
     }
     passes.run(MARCH + HOUR)
     assert only(passes.read("dispatches", journey_key="broken"))["status"] == "unknown"
+
+
+def test_an_older_day_that_runs_at_the_same_time_does_not_follow_a_later_one(store: JourneyStore) -> None:
+    class Slow(FrameSource):
+        """While the second day looks at the members of the first, the third one runs."""
+
+        third: Future[Any] | None = None
+
+        def members(self, segment: str, snapshot_id: str) -> pd.Index:
+            if self.third is None:
+                self.third = pool.submit(passes.run, MARCH + 2 * DAY)
+                wait_for([self.third], timeout=1)
+            return super().members(segment, snapshot_id)
+
+    joined = segments({"2017-03-01": ["1"], "2017-03-02": ["1", "2"], "2017-03-03": ["1", "2", "3"]})
+    people = features(["1", "2", "3"])
+    document = chain(wait("w", duration="P9D"), entry={"segment": "loyal"})
+    passes = Passes(store, document, features=people, segments=joined)
+    passes.run(MARCH)
+    slow = Slow(people, joined, None, segment_names=["loyal"])
+    passes.engine = replace(passes.engine, source=slow)
+    with ThreadPoolExecutor(1) as pool:
+        passes.run(MARCH + DAY)
+    with store.transaction() as transaction:
+        accepted = transaction.accepted("test")
+    assert accepted is not None
+    assert accepted.as_of == MARCH + 2 * DAY
+    entered = passes.read("executions").set_index("customer_id")["entered_at"].dt.day
+    assert entered.to_dict() == {"2": 2, "3": 3}
+
+
+def test_deliveries_do_not_wait_for_an_execution_that_another_run_holds(postgres_store: PostgresStore) -> None:
+    passes = Passes(postgres_store, chain(action("a")), dispatcher=CallableDispatcher(ACTIONS, policy=QUIET))
+    passes.run(NIGHT)
+    everybody = pd.Index(passes.read("executions")["execution_id"])
+
+    def move(transaction: StoreTransaction) -> None:
+        transaction.lock_executions(everybody)
+
+    with ThreadPoolExecutor(1) as pool, Meanwhile(postgres_store, move):
+        assert pool.submit(drain, passes, MORNING).result(timeout=30) == 0
+    passes.advance(MORNING)
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+
+
+def test_two_deliveries_at_once_keep_to_the_cap_of_one_customer(postgres_store: PostgresStore) -> None:
+    documents = [chain(action("a"), key="one"), chain(action("a"), key="two")]
+    dispatcher = CallableDispatcher(ACTIONS, policy=ContactPolicy(caps={"sms": 1}))
+    passes = Passes(postgres_store, *documents, dispatcher=dispatcher)
+    world = World(passes.source.at(MARCH))
+    with postgres_store.transaction() as transaction:
+        plan = make_plan(transaction, passes.engine.catalog, world.facts)
+    run_pass(passes.engine, Run("entries", MARCH), delivers=False)
+    runs = [Pass(passes.engine, Run(f"drain-{key}", MARCH), world, plan) for key in ("one", "two")]
+    runs = [one.with_plan(replace(plan, held={key: "apart"})) for one, key in zip(runs, ("one", "two"), strict=True)]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(outbox.deliver_pending, runs))
+    assert sorted(passes.read("dispatches")["status"]) == ["pending", "sent"]

@@ -58,6 +58,9 @@ class JourneysPart(Part):
 class RunsPart(Part):
     """Runs, what they held, and the snapshots that journeys accepted."""
 
+    def take_turn(self, what: str) -> None:
+        """See StoreTransaction. Transactions exclude one another here."""
+
     def open_run(self, run: Run) -> None:
         """See StoreTransaction."""
         row = pd.DataFrame(

@@ -20,6 +20,10 @@ SQL = statements("runs")
 class RunsPart(Part):
     """Runs, holds and accepted snapshots."""
 
+    def take_turn(self, what: str) -> None:
+        """See StoreTransaction."""
+        self.session.execute(statements("session")["take_turn"], what=what)
+
     def open_run(self, run: Run) -> None:
         """See StoreTransaction."""
         added = self.session.execute(
