@@ -14,45 +14,8 @@ from journey_pipelines.journeys.durations import Duration
 from journey_pipelines.journeys.graph import cyclic_nodes, ranks
 from journey_pipelines.journeys.graph_checks import graph_of, taken_branch
 from journey_pipelines.journeys.models import EntryDocument, ExitDocument, Header
-from journey_pipelines.journeys.nodes import (
-    ActionNode,
-    AttributeWait,
-    ConditionNode,
-    DateWait,
-    DurationWait,
-    EndNode,
-    EventWait,
-    Node,
-    Retry,
-    SplitNode,
-    StartNode,
-    TimeWait,
-    WaitNode,
-    Window,
-)
+from journey_pipelines.journeys.nodes import Node
 from journey_pipelines.rules import Rule
-
-__all__ = [
-    "ActionNode",
-    "AttributeWait",
-    "ConditionNode",
-    "DateWait",
-    "DurationWait",
-    "EndNode",
-    "Entry",
-    "EventWait",
-    "Exit",
-    "Goal",
-    "Journey",
-    "Node",
-    "Retry",
-    "SplitNode",
-    "StartNode",
-    "TimeWait",
-    "WaitNode",
-    "Window",
-    "compile_journey",
-]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ import pytest
 
 from journey_pipelines.errors import JourneyDocumentError
 from journey_pipelines.journeys.durations import Duration
-from journey_pipelines.journeys.journey import (
+from journey_pipelines.journeys.journey import Journey, compile_journey
+from journey_pipelines.journeys.nodes import (
     ActionNode,
     AttributeWait,
     ConditionNode,
@@ -15,14 +16,12 @@ from journey_pipelines.journeys.journey import (
     DurationWait,
     EndNode,
     EventWait,
-    Journey,
     Node,
     Retry,
     SplitNode,
     StartNode,
     TimeWait,
     Window,
-    compile_journey,
 )
 from journey_pipelines.rules import compile_rule
 from tests.unit.journeys.builders import catalog, condition, edge, forked, journey, note, wait
