@@ -82,6 +82,8 @@ def _pass_gate(gate: _Gate, admission: Admission) -> None:
     if gate.entering is not Entering.NOBODY:
         # who is new is judged by what was accepted last, which another run might change meanwhile
         transaction.take_turn(f"entering {key}")
+    if key in transaction.paused():
+        return  # since the run was planned; its snapshots stay those of the last run, so that nobody's joining is lost
     accepted = transaction.accepted(key)
     if accepted is not None and accepted.as_of > run.as_of:
         # an older partition once more: what followed it has been decided already

@@ -89,7 +89,9 @@ def _ask_after_unknown(one: Pass, journey_keys: Sequence[str]) -> bool:
 
 
 def _take(one: Pass, journey_keys: Sequence[str], status: str, transaction: StoreTransaction) -> pd.DataFrame:
-    free = [key for key in journey_keys if key not in one.faults]
+    stopped = transaction.paused().union(one.faults)
+    # a journey that is paused while a run is on its way sends nothing from then on
+    free = [key for key in journey_keys if key not in stopped]
     return transaction.take_dispatches(
         as_of=one.run.as_of, journey_keys=free, status=status, limit=one.engine.chunk_rows
     )

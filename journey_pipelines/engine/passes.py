@@ -128,6 +128,8 @@ def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iter
     after = ""
     while True:
         with one.engine.store.transaction() as transaction:
+            if journey.key in transaction.paused():
+                return
             frame = transaction.take_due(
                 journey.key,
                 journey.version,

@@ -101,6 +101,9 @@ class StoreTransaction(Protocol):
     def set_status(self, journey_key: str, status: JourneyStatus) -> None:
         """Raises NotFoundError for an unknown key."""
 
+    def paused(self) -> frozenset[str]:
+        """Keys of the journeys that are paused now."""
+
     def versions(self, journey_key: str | None = None) -> list[StoredVersion]:
         """All versions (of one journey), by key and version."""
 

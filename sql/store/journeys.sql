@@ -21,6 +21,10 @@ VALUES (%(journey_key)s, %(version)s, %(document)s::jsonb, %(published_at)s);
 -- purpose: change the status of a journey
 UPDATE journeys SET status = %(status)s WHERE journey_key = %(journey_key)s;
 
+-- name: paused
+-- purpose: journeys in which nobody moves
+SELECT journey_key FROM journeys WHERE status = 'paused';
+
 -- name: versions
 -- purpose: all versions, of one journey or of all
 SELECT journey_key, version, document::text, status, published_at

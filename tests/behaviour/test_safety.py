@@ -24,7 +24,9 @@ from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.store.postgres import PostgresStore
 from tests.behaviour.builders import MARCH, action, answers, chain, features, only, profiles, segments, wait
 from tests.behaviour.passes import ACTIONS, Passes
+from tests.store.rows import changes, events
 from tests.store.test_postgres_concurrency import Meanwhile
+from tests.store.test_postgres_connections import end_other_sessions
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -254,3 +256,40 @@ def test_two_deliveries_at_once_keep_to_the_cap_of_one_customer(postgres_store: 
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(outbox.deliver_pending, runs))
     assert sorted(passes.read("dispatches")["status"]) == ["pending", "sent"]
+
+
+def test_a_database_that_restarts_while_a_send_is_out_costs_nothing(
+    postgres_url: str, postgres_store: PostgresStore
+) -> None:
+    deliver = meanwhile(lambda: end_other_sessions(postgres_url))
+    passes = Passes(postgres_store, chain(action("a")), deliver=deliver)
+    passes.run(MARCH)
+    assert only(passes.read("dispatches"))["status"] == "sent"
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+
+
+def test_a_journey_that_is_paused_during_a_run_sends_nothing_more(store: JourneyStore) -> None:
+    deliver = meanwhile(lambda: passes.set_status("paused"))
+    passes = Passes(store, chain(action("a"), action("b")), features=features(["7", "8"]), deliver=deliver)
+    passes.engine = replace(passes.engine, chunk_rows=1)
+    passes.run(MARCH)
+    assert len(deliver.calls) == 1
+    passes.set_status("live")
+    passes.run(MARCH + HOUR)
+    assert passes.read("executions")["state"].to_list() == ["COMPLETED", "COMPLETED"]
+    assert sorted(passes.read("dispatches")["status"]) == ["sent"] * 4
+
+
+def test_an_event_that_serves_two_journeys_stops_no_run(postgres_store: PostgresStore) -> None:
+    names = tuple(f"e{number}" for number in range(50))
+    with postgres_store.transaction() as transaction:
+        transaction.add_events(events(*names))
+
+    def use(order: tuple[str, ...]) -> None:
+        with postgres_store.transaction() as transaction:
+            transaction.save(changes(used=order))
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(use, [names, names[::-1]] * 5))
+    with postgres_store.transaction() as transaction:
+        assert transaction.read("events")["is_used"].all()

@@ -38,6 +38,10 @@ class JourneysPart(Part):
             raise NotFoundError(f"there is no journey {journey_key}; publish it first")
         self.state.statuses[journey_key] = status
 
+    def paused(self) -> frozenset[str]:
+        """See StoreTransaction."""
+        return frozenset(key for key, status in self.state.statuses.items() if status == "paused")
+
     def versions(self, journey_key: str | None = None) -> list[StoredVersion]:
         """See StoreTransaction."""
         wanted = [found for found in self.state.versions if journey_key in (None, found.journey_key)]

@@ -39,6 +39,10 @@ class JourneysPart(Part):
         if not self.session.execute(SQL["set_status"], journey_key=journey_key, status=status):
             raise NotFoundError(f"there is no journey {journey_key}; publish it first")
 
+    def paused(self) -> frozenset[str]:
+        """See StoreTransaction."""
+        return frozenset(str(key) for (key,) in self.session.rows(SQL["paused"]))
+
     def versions(self, journey_key: str | None = None) -> list[StoredVersion]:
         """See StoreTransaction."""
         rows = self.session.rows(SQL["versions"], journey_key=journey_key)
