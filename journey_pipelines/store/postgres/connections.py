@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 
 from journey_pipelines.store.postgres.address import Address
+from journey_pipelines.store.postgres.failures import store_error
 from journey_pipelines.store.postgres.session import Connection
 from journey_pipelines.store.statements import statements
 
@@ -37,7 +38,11 @@ class Connections:
     def open(self) -> Connection:
         """A connection of the caller's own, who closes it."""
         connection = self._address.connect()
-        connection.execute(statements("session")["prepare_session"], {"schema": self._schema})
+        try:
+            connection.execute(statements("session")["prepare_session"], {"schema": self._schema})
+        except psycopg.Error as error:
+            connection.close()
+            raise store_error(error, self._address) from error
         return connection
 
     def close(self) -> None:

@@ -77,12 +77,18 @@ class PostgresStore:
         self._migrate_once()
         connection = self._connections.open()
         try:
-            connection.execute(statements("session")["lock_run"], {"run_id": run_id})
+            self._lock(connection, run_id)
             yield
         finally:
             with suppress(psycopg.Error):
                 connection.execute(statements("session")["unlock_run"])
             connection.close()
+
+    def _lock(self, connection: Connection, run_id: str) -> None:
+        try:
+            connection.execute(statements("session")["lock_run"], {"run_id": run_id})
+        except psycopg.Error as error:
+            raise store_error(error, self._address) from error
 
     def close(self) -> None:
         """Close the idle connections; the store can be used again."""
