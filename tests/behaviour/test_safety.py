@@ -20,9 +20,8 @@ from journey_pipelines.engine.passes import run_pass
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import JourneyStore, Run, StoreTransaction
 from journey_pipelines.engine.variables import World
-from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.store.postgres import PostgresStore
-from tests.behaviour.builders import MARCH, action, answers, chain, features, only, profiles, segments, wait
+from tests.behaviour.builders import MARCH, action, answers, chain, features, only, segments, wait
 from tests.behaviour.passes import ACTIONS, Passes
 from tests.store.rows import changes, events
 from tests.store.test_postgres_concurrency import Meanwhile
@@ -148,58 +147,6 @@ def test_an_execution_whose_send_is_out_does_not_leave_by_the_exit_rule(store: J
     assert set(passes.read("dispatches")["status"]) == {"sent"}
 
 
-def test_a_journey_whose_action_type_is_gone_is_held_and_the_others_go_on(store: JourneyStore) -> None:
-    broken = chain(action("p", "award_points"), key="broken")
-    passes = Passes(store, broken, chain(action("a"), key="whole"))
-    without = {name: kind for name, kind in ACTIONS.items() if name != "award_points"}
-    passes.engine = replace(passes.engine, catalog=Catalog(actions=without))
-    report = passes.run(MARCH)
-    assert "award_points" in report.held["broken"]
-    assert only(passes.read("executions"))["journey_key"] == "whole"
-    assert only(passes.read("holds"))["journey_key"] == "broken"
-
-
-def test_entries_that_cannot_be_stored_hold_their_journey_only(store: JourneyStore) -> None:
-    both = segments({"2017-03-01": ["7", "8\0"]})
-    members = {"segment": "loyal", "on": "member"}
-    document = chain(action("a"), key="broken", entry=members)
-    passes = Passes(store, document, chain(action("a"), key="whole"), segments=both)
-    report = passes.run(MARCH)
-    assert "error: " in report.held["broken"]
-    assert only(passes.read("executions"))["state"] == "COMPLETED"
-
-
-def test_a_send_that_cannot_be_stored_holds_its_journey_only(store: JourneyStore) -> None:
-    broken = chain(action("a", message="Hello {{customer.first_name}}"), key="broken")
-    people = profiles(first_name="A\0")
-    passes = Passes(store, broken, chain(action("a"), key="whole"), profiles=people)
-    report = passes.run(MARCH)
-    assert list(report.held) == ["broken"]
-    assert passes.read("dispatches").set_index("journey_key")["status"].to_dict() == {
-        "broken": "pending",
-        "whole": "sent",
-    }
-    assert passes.read("executions").set_index("journey_key")["state"].to_dict() == {
-        "broken": "IN_PROGRESS",
-        "whole": "COMPLETED",
-    }
-
-
-def test_an_answer_that_cannot_be_stored_keeps_no_other_from_being_known(store: JourneyStore) -> None:
-    def deliver(dispatches: pd.DataFrame) -> pd.DataFrame:
-        results = [{"id": "\0" if key == "broken" else "1"} for key in dispatches["journey_key"]]
-        return answer_all(dispatches["key"], "sent", results)
-
-    passes = Passes(store, chain(action("a"), key="broken"), chain(action("a"), key="whole"), deliver=deliver)
-    assert list(passes.run(MARCH).held) == ["broken"]
-    assert passes.read("dispatches").set_index("journey_key")["status"].to_dict() == {
-        "broken": "sending",
-        "whole": "sent",
-    }
-    passes.run(MARCH + HOUR)
-    assert only(passes.read("dispatches", journey_key="broken"))["status"] == "unknown"
-
-
 def test_an_older_day_that_runs_at_the_same_time_does_not_follow_a_later_one(store: JourneyStore) -> None:
     class Slow(FrameSource):
         """While the second day looks at the members of the first, the third one runs."""
@@ -293,3 +240,38 @@ def test_an_event_that_serves_two_journeys_stops_no_run(postgres_store: Postgres
         list(pool.map(use, [names, names[::-1]] * 5))
     with postgres_store.transaction() as transaction:
         assert transaction.read("events")["is_used"].all()
+
+
+def test_dispatches_of_unknown_fate_of_an_archived_journey_are_settled(store: JourneyStore) -> None:
+    passes = Passes(store, chain(action("a")), deliver=answers("unknown"))
+    passes.run(MARCH)
+    passes.set_status("archived")
+    passes.advance(MARCH + 2 * DAY)
+    assert only(passes.read("dispatches"))["status"] == "sent"
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+
+
+def test_an_advance_before_the_last_accepted_time_moves_and_sends_nothing(store: JourneyStore) -> None:
+    passes = Passes(store, chain(wait("w", duration="PT1H"), action("a")))
+    passes.run(MARCH)
+    report = passes.advance(MARCH - HOUR)
+    assert report.superseded == ["test"]
+    assert passes.read("executions")["state"].to_list() == ["WAITING"]
+
+
+def test_a_run_that_was_never_closed_is_followed_by_the_next(store: JourneyStore) -> None:
+    passes = Passes(store, chain(action("a")))
+    with store.transaction() as transaction:
+        transaction.open_run(Run("dead", MARCH))
+    passes.run(MARCH)
+    assert only(passes.read("executions"))["state"] == "COMPLETED"
+
+
+def test_a_day_that_runs_after_a_sweep_of_the_next_morning_still_enters_and_moves(store: JourneyStore) -> None:
+    joined = segments({"2017-03-01": ["1"], "2017-03-02": ["1", "2"]})
+    document = chain(action("a"), wait("w", duration="P9D"), entry={"segment": "loyal"})
+    passes = Passes(store, document, features=features(["1", "2"]), segments=joined)
+    passes.run(MARCH)
+    passes.advance(MARCH + 2 * DAY)
+    assert passes.run(MARCH + DAY).entered == {"test": 1}
+    assert only(passes.read("executions"))["current_node_id"] == "w"
