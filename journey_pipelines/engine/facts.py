@@ -1,7 +1,7 @@
 """What a run knows of the world: snapshots of features, segments and profiles, resolved for one `as_of`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
 
@@ -35,7 +35,6 @@ class Facts:
     segments: Mapping[str, Snapshot]
     profiles: pd.DataFrame
     profiles_id: str = ""
-    known_segments: frozenset[str] = field(default_factory=frozenset)
 
 
 class SnapshotSource(Protocol):

@@ -41,7 +41,6 @@ class FrameSource:
             features=features,
             segments=self._segments_at(_newest(self._segments, today)),
             profiles=self._profiles,
-            known_segments=self._segment_names,
         )
 
     def members(self, segment: str, snapshot_id: str) -> pd.Index:

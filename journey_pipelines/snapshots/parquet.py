@@ -181,7 +181,6 @@ class ParquetSource:
             segments={name: snapshot for name, snapshot in found.items() if snapshot is not None},
             profiles=pd.DataFrame({"customer_id": pd.Series([], dtype=TEXT)}) if profiles is None else profiles.frame,
             profiles_id="" if profiles is None else profiles.snapshot_id,
-            known_segments=known,
         )
 
     def members(self, segment: str, snapshot_id: str) -> pd.Index:

@@ -42,7 +42,6 @@ def test_a_segment_that_the_warehouse_dropped_is_not_known(tmp_path):
     store.write("segments/gone", DAY, customers("a"))
     facts = ParquetSource(store, segments=["vip"]).at(AS_OF)
     assert set(facts.segments) == {"vip"}
-    assert facts.known_segments == {"vip"}
 
 
 def test_a_pinned_day_hides_older_and_newer_partitions(tmp_path):
@@ -53,7 +52,6 @@ def test_a_pinned_day_hides_older_and_newer_partitions(tmp_path):
     facts = ParquetSource(store, pinned_date=DAY).at(AS_OF + timedelta(days=9))
     assert facts.features.snapshot_date == DAY
     assert facts.segments == {}
-    assert facts.known_segments == {"vip"}
 
 
 def test_a_pinned_day_without_features_is_an_error(tmp_path):
