@@ -41,6 +41,7 @@ class DispatchVariables:
         transaction: StoreTransaction,
     ) -> None:
         self._dispatches = dispatches
+        self._world = world
         self.groups: list[tuple[Journey, np.ndarray]] = []
         self._columns: list[ContextColumns] = []
         keys = dispatches.groupby(["journey_key", "journey_version"], sort=False).indices
@@ -79,7 +80,6 @@ class DispatchVariables:
     def zones(self) -> pd.Series:
         """Time zone of each row's customer: the profile's, else the journey's."""
         zones = np.full(len(self._dispatches), "UTC", dtype=object)
-        for (journey, rows), context in zip(self.groups, self._columns, strict=True):
-            usable = calendar.usable_zones(context.zones(journey.timezone), journey.timezone)
-            zones[rows] = usable.to_numpy()
+        for journey, rows in self.groups:
+            zones[rows] = self._world.zones(self._dispatches["customer_id"].take(rows), journey.timezone).to_numpy()
         return pd.Series(zones, index=self._dispatches.index, dtype="str")

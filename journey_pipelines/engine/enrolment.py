@@ -1,7 +1,6 @@
 """Enrol: who enters a journey at this run, decided over whole columns."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -38,8 +37,7 @@ def select_entrants(
     only_manual: bool = False,
 ) -> Entrants:
     """The entrants of one journey at one run: manual starts first, then segment and rules, by customer id."""
-    as_of = world.facts.as_of
-    starts = transaction.waiting_starts(journey.key, as_of)
+    starts = transaction.waiting_starts(journey.key, world.facts.as_of)
     starts = starts.assign(via="manual").loc[:, ["start_id", "customer_id", "context", "via"]]
     nobody = pd.Index([], dtype="str")
     members = nobody if only_manual else candidates(journey, world, source, accepted, transaction)
@@ -47,7 +45,7 @@ def select_entrants(
     automatic["start_id"] = pd.array([None] * len(members), dtype="str")
     automatic["context"] = pd.Series([{} for _ in range(len(members))], dtype=JSON)
     everybody = pd.concat([starts, automatic], ignore_index=True)
-    refusal = _refusals(journey, everybody, transaction, as_of)
+    refusal = _refusals(journey, everybody, world, transaction)
     chosen = everybody[refusal.isna()].reset_index(drop=True)
     settled = everybody.assign(status=np.where(refusal.isna(), "entered", "refused"), reason=refusal.astype("str")).loc[
         everybody["via"] == "manual", ["start_id", "status", "reason"]
@@ -102,30 +100,33 @@ def _segment_candidates(
     return members.difference(source.members(segment, before[0]))
 
 
-def _refusals(journey: Journey, people: pd.DataFrame, transaction: StoreTransaction, as_of: datetime) -> pd.Series:
+def _refusals(journey: Journey, people: pd.DataFrame, world: World, transaction: StoreTransaction) -> pd.Series:
     """Why each one may not enter, null for those who may."""
     known = transaction.entries(journey.key, pd.Index(people["customer_id"].unique())).set_index("customer_id")
     past = known.reindex(people["customer_id"]).reset_index(drop=True)
     is_unfinished = past["is_unfinished"].eq(True)  # noqa: FBT003 - an element-wise comparison
     has_entered = past["entry_number"].notna()
-    is_manual = people["via"] == "manual"
-    entered_at = past["entered_at"].astype(TIME)
+    last = people.assign(entered_at=past["entered_at"].astype(TIME))
     refusal = pd.Series([None] * len(people), dtype="str")
     refusal = refusal.mask(people["customer_id"].duplicated(), REFUSED_TWICE)
-    refusal = refusal.mask(has_entered & ~_may_return(journey, entered_at, is_manual, as_of), REFUSED_REENTRY)
+    refusal = refusal.mask(has_entered & ~_may_return(journey, last, world), REFUSED_REENTRY)
     return refusal.mask(is_unfinished, REFUSED_UNFINISHED)
 
 
-def _may_return(journey: Journey, entered_at: pd.Series, is_manual: pd.Series, as_of: datetime) -> pd.Series:
-    """Whether the last entry allows another one. One partition (UTC date) never enrols a customer twice by itself."""
-    reentry = journey.entry.reentry
+def _may_return(journey: Journey, last: pd.DataFrame, world: World) -> pd.Series:
+    """Whether the last entry (`entered_at`) of these customers allows another one `via` entry or a manual start.
+
+    One partition (UTC date) never enrols a customer twice by itself, however short the interval.
+    """
+    reentry, as_of = journey.entry.reentry, pd.Timestamp(world.facts.as_of)
     if reentry == "never":
-        return pd.Series(data=False, index=entered_at.index)
+        return pd.Series(data=False, index=last.index)
+    is_other_day = last["entered_at"].dt.floor("D") != as_of.floor("D")
+    may_return = is_other_day | (last["via"] == "manual")
     if isinstance(reentry, Duration):
-        zones = pd.Series(journey.timezone, index=entered_at.index)
-        opens_at = calendar.add(entered_at.fillna(pd.Timestamp(as_of)), zones, reentry)
-        return opens_at <= pd.Timestamp(as_of)
-    return is_manual | (entered_at.dt.floor("D") != pd.Timestamp(as_of).floor("D"))
+        zones = world.zones(last["customer_id"], journey.timezone)
+        may_return &= calendar.add(last["entered_at"].fillna(as_of), zones, reentry) <= as_of
+    return may_return
 
 
 def _new_executions(
@@ -151,8 +152,3 @@ def _new_executions(
         missing_since=pd.Series(as_of, index=chosen.index, dtype=TIME).mask(has_features),
     )
     return conform(frame, EXECUTIONS)
-
-
-def tick_after(instant: datetime) -> datetime:
-    """The next instant that the store can tell apart: work that belongs to the next run is due then."""
-    return instant + timedelta(microseconds=1)

@@ -3,6 +3,7 @@
 Numpy has no time zones and compares several times faster; pandas refuses to mix the two, so every crossing is here.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -22,3 +23,8 @@ def to_times(instants: np.ndarray) -> pd.Series:
 def instant(at: Any) -> np.datetime64:
     """One aware datetime as a plain UTC instant."""
     return np.datetime64(pd.Timestamp(at).tz_convert("UTC").tz_localize(None).to_datetime64(), "us")
+
+
+def tick_after(at: datetime) -> datetime:
+    """The next instant that the store can tell apart: work that belongs to the next run is due then."""
+    return at + timedelta(microseconds=1)

@@ -4,7 +4,7 @@ Each step handles one (node, group of rows) with column operations; the number o
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -54,7 +54,7 @@ class Chunk:
             world=self.world,
             transaction=self.transaction,
         )
-        self.zones = calendar.usable_zones(self.context.zones(self.journey.timezone), self.journey.timezone)
+        self.zones = self.world.zones(self.frame["customer_id"], self.journey.timezone)
 
     @property
     def as_of(self) -> np.datetime64:
@@ -223,6 +223,15 @@ def grace_began(journey: Journey, run: Run) -> datetime:
     began = calendar.add(now, pd.Series([journey.timezone], dtype="str"), -journey.missing_grace)
     at: datetime = began.iloc[0].to_pydatetime()
     return at
+
+
+def grace_may_be_over(journey: Journey, run: Run) -> datetime:
+    """Nobody who is missing for less has used up the grace, wherever they live; each one's own calendar decides.
+
+    Days differ by an hour or so between time zones, months by their lengths.
+    """
+    slack = timedelta(0) if journey.missing_grace.is_elapsed else timedelta(days=4)
+    return min(grace_began(journey, run) + slack, run.as_of)
 
 
 def _arrive(chunk: Chunk, rows: Rows, node_id: str) -> None:

@@ -10,7 +10,7 @@ from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
 from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import Chunk, grace_began, walk
+from journey_pipelines.engine.movement import Chunk, grace_may_be_over, walk
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import Hold, Run, StoreTransaction
 from journey_pipelines.engine.resume import resume
@@ -134,7 +134,7 @@ def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iter
                 journey.key,
                 journey.version,
                 as_of=one.run.as_of,
-                missing_before=grace_began(journey, one.run),
+                missing_before=grace_may_be_over(journey, one.run),
                 results_only=results_only,
                 after=after,
                 limit=one.engine.chunk_rows,

@@ -6,7 +6,7 @@ import pandas as pd
 from journey_pipelines.engine.departures import departure_context
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, stack
-from journey_pipelines.engine.movement import Chunk, Rows, grace_began, walk
+from journey_pipelines.engine.movement import Chunk, Rows, grace_may_be_over, walk
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.engine.resume import resume
 from journey_pipelines.journeys.nodes import ActionNode
@@ -35,7 +35,7 @@ def count_sends(one: Pass, journey_key: str, entrants: pd.DataFrame, transaction
             journey.key,
             journey.version,
             as_of=one.run.as_of,
-            missing_before=grace_began(journey, one.run),
+            missing_before=grace_may_be_over(journey, one.run),
             limit=EVERYBODY,
         )
         newcomers = entrants[entrants["journey_version"] == journey.version]

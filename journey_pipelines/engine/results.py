@@ -10,6 +10,7 @@ import pandas as pd
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
 from journey_pipelines.engine.states import SETTLED
+from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode
 
@@ -65,7 +66,9 @@ def settle(dispatches: pd.DataFrame, as_of: datetime) -> pd.DataFrame:
     )
 
 
-def next_tries(dispatches: pd.DataFrame, journeys: Mapping[tuple[str, int], Journey], as_of: datetime) -> pd.Series:
+def next_tries(
+    dispatches: pd.DataFrame, journeys: Mapping[tuple[str, int], Journey], world: World, as_of: datetime
+) -> pd.Series:
     """When each unsettled row is looked at again: a retry after its backoff, an unknown one after `settle_after`.
 
     A row that has its time already (a deferral) keeps it; settled rows have none.
@@ -78,7 +81,7 @@ def next_tries(dispatches: pd.DataFrame, journeys: Mapping[tuple[str, int], Jour
         if status not in ("retry", "unknown") or not isinstance(node, ActionNode):
             continue
         wait = node.retry.backoff if status == "retry" else journey.settle_after
-        zones = pd.Series([journey.timezone] * len(rows), dtype="str")
+        zones = world.zones(dispatches["customer_id"].take(rows), journey.timezone)
         now = pd.Series(pd.Timestamp(as_of), index=zones.index, dtype=TIME)
         due.iloc[rows] = calendar.add(now, zones, wait).array
     return due

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar, nodes
+from journey_pipelines.engine.events import first_events
 from journey_pipelines.engine.exits import leave_early
 from journey_pipelines.engine.frames import DISPATCHES, conform, stack
 from journey_pipelines.engine.instants import to_instants, to_times
@@ -15,7 +16,7 @@ from journey_pipelines.engine.results import settle
 from journey_pipelines.engine.states import ENDED
 from journey_pipelines.engine.waits import leave_wait
 from journey_pipelines.journeys.catalog import ActionTraits, UnknownPolicy
-from journey_pipelines.journeys.nodes import ActionNode, StartNode, WaitNode
+from journey_pipelines.journeys.nodes import ActionNode, EventWait, StartNode, WaitNode
 
 _OWN_CODES = ("missing_variable", "retries_exhausted")
 _NEVER = np.datetime64("NaT", "us")
@@ -27,6 +28,7 @@ def resume(chunk: Chunk, actions: Mapping[str, ActionTraits]) -> None:
     rows = np.argsort(chunk.due, kind="stable")
     rows = _present(chunk, rows)
     rows = _settle_unknown(chunk, rows, actions)
+    rows = _only_due(chunk, rows)
     staying = leave_early(chunk, rows)
     _drop_dispatches(chunk, np.flatnonzero(_has_ended(chunk)), actions)
     _leave_nodes(chunk, staying)
@@ -50,6 +52,25 @@ def _present(chunk: Chunk, rows: Rows) -> Rows:
     if len(gone):
         chunk.fail(gone, "customer_gone", f"no row in the feature snapshots for {chunk.journey.missing_grace}")
     return present
+
+
+def _only_due(chunk: Chunk, rows: Rows) -> Rows:
+    """Without those whom an event of the right type brought here that their wait refuses: they are not due.
+
+    Only goal and exit could tell the difference.
+    """
+    journey = chunk.journey
+    if journey.goal is None and journey.exit.rule is None and not journey.exit.on_leave_segment:
+        return rows
+    is_early = (chunk.columns["state"][rows] == "WAITING") & ~(chunk.due[rows] <= chunk.as_of)
+    current = chunk.columns["current_node_id"][rows]
+    is_refused = np.zeros(len(rows), dtype=bool)
+    for node in journey.nodes.values():
+        is_here = is_early & (current == node.id)
+        if isinstance(node, EventWait) and is_here.any():
+            is_refused |= is_here & ~np.isin(rows, first_events(chunk, rows[is_here], node)["row"].to_numpy())
+    due: Rows = rows[~is_refused]
+    return due
 
 
 def _is_out(chunk: Chunk, rows: Rows) -> np.ndarray:

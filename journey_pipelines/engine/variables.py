@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine import calendar
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.rules import Rule
@@ -55,6 +56,11 @@ class World:
         """Customer ids of a segment; none where it is not known (the guards held it and somebody approved)."""
         return self._members.get(segment, pd.Index([], dtype="str"))
 
+    def zones(self, customer_ids: Any, default: str) -> pd.Series:
+        """Each customer's time zone as the profile says, `default` where it says nothing that is one; a RangeIndex."""
+        named = pd.Series(self.profiles.take("timezone", self.profiles.positions(customer_ids)), dtype=object)
+        return calendar.usable_zones(named.where(named.notna(), default), default)
+
 
 class ContextColumns:
     """The variables of executions: features, profile, account, start data, event, earlier results.
@@ -89,11 +95,6 @@ class ContextColumns:
         size = len(self._customers) if rows is None else len(rows)
         columns = {name: self.cells(name, rows) for name in sorted(names)}
         return pd.DataFrame(columns, index=pd.RangeIndex(size))
-
-    def zones(self, default: str) -> pd.Series:
-        """Each customer's time zone as the profile says, `default` where it says nothing."""
-        named = pd.Series(self.cells("customer.timezone", None), dtype=object)
-        return named.where(named.notna(), default)
 
     def column(self, path: str, rows: np.ndarray | None = None) -> pd.Series:
         """Object Series of the values behind a dotted name; None where null or absent."""

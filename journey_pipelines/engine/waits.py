@@ -7,10 +7,9 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar
-from journey_pipelines.engine.enrolment import tick_after
 from journey_pipelines.engine.events import first_events, take_events
 from journey_pipelines.engine.frames import TIME
-from journey_pipelines.engine.instants import instant, to_instants
+from journey_pipelines.engine.instants import instant, tick_after, to_instants
 from journey_pipelines.journeys.nodes import AttributeWait, DateWait, DurationWait, EventWait, TimeWait
 
 if TYPE_CHECKING:

@@ -1,10 +1,11 @@
 """Guards: a snapshot that cannot be trusted holds the journey, never raises, and loses nobody."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 
 import pandas as pd
 import pytest
 
+from journey_pipelines.delivery.contact import ContactPolicy, QuietHours
 from tests.behaviour.builders import MARCH, action, answers, chain, days, features, only, profiles, run, segments, wait
 
 PEOPLE = [str(number) for number in range(200)]
@@ -179,6 +180,17 @@ def test_a_retry_of_a_customer_who_is_gone_is_not_sent():
     assert execution["failure"].startswith("customer_gone: ")
     row = only(result.dispatches[result.dispatches["customer_id"] == "7"])
     assert (row["status"], row["reason"], row["attempt"]) == ("skipped", "customer_gone", 1)
+
+
+def test_a_send_deferred_over_the_night_does_not_leave_for_a_customer_who_is_missing():
+    night, quiet = MARCH + timedelta(hours=11), ContactPolicy(quiet_hours=QuietHours(time(21), time(8)))
+    document = chain(action("a"))
+    frame = gone_after("2017-03-01", back="2017-03-03")
+    runs = [night, night + timedelta(hours=13), night + timedelta(days=1, hours=13)]
+    away = run(document, runs[:2], features=frame, profiles=profiles(["1", "7"]), policy=quiet)
+    assert away.dispatches.set_index("customer_id")["status"].to_dict() == {"1": "sent", "7": "pending"}
+    back = run(document, runs, features=frame, profiles=profiles(["1", "7"]), policy=quiet)
+    assert set(back.dispatches["status"]) == {"sent"}
 
 
 @pytest.mark.parametrize("gap", [timedelta(0), timedelta(days=2)])
