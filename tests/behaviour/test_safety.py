@@ -135,11 +135,15 @@ def test_a_customer_who_is_gone_leaves_no_dispatch_of_unknown_fate(store: Journe
 def test_an_execution_whose_send_is_out_does_not_leave_by_the_exit_rule(store: JourneyStore) -> None:
     here = features(["7", "8"], dates=["2017-03-01", "2017-03-06"], is_closed={("2017-03-06", "7"): True})
     people = pd.concat([here, features(["8"], dates=["2017-03-02"], is_closed=None)])
-    deliver = meanwhile(lambda: passes.advance(MARCH + 5 * DAY), "unknown")
+
+    def miss_and_find_again() -> None:
+        passes.run(MARCH + DAY)
+        passes.advance(MARCH + 5 * DAY)
+
     document = chain(action("a"), exit={"rule": {"==": [{"var": "is_closed"}, True]}})
-    dispatcher = CallableDispatcher(ACTIONS, deliver, policy=QUIET)
+    dispatcher = CallableDispatcher(ACTIONS, meanwhile(miss_and_find_again, "unknown"))
     passes = Passes(store, document, features=people, dispatcher=dispatcher)
-    passes.run(NIGHT, MORNING)
+    passes.run(MARCH)
     execution = only(passes.read("executions", customer_id="7"))
     assert (execution["state"], execution["action_status"]) == ("IN_PROGRESS", "unknown")
     passes.advance(MARCH + 6 * DAY)
