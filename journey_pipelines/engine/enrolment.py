@@ -1,7 +1,6 @@
 """Enrol: who enters a journey at this run, decided over whole columns."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -153,8 +152,3 @@ def _new_executions(
         missing_since=pd.Series(as_of, index=chosen.index, dtype=TIME).mask(has_features),
     )
     return conform(frame, EXECUTIONS)
-
-
-def tick_after(instant: datetime) -> datetime:
-    """The next instant that the store can tell apart: work that belongs to the next run is due then."""
-    return instant + timedelta(microseconds=1)

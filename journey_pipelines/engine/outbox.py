@@ -8,6 +8,7 @@ from journey_pipelines.engine import results
 from journey_pipelines.engine.departures import departure_context
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS, conform, empty, stack
+from journey_pipelines.engine.instants import tick_after
 from journey_pipelines.engine.isolation import together_or_apart
 from journey_pipelines.engine.ports import Changes, StoreTransaction
 from journey_pipelines.journeys.nodes import ActionNode
@@ -143,7 +144,14 @@ def _await_answer(executions: pd.DataFrame, transaction: StoreTransaction) -> No
 
 
 def _depart(one: Pass, pending: pd.DataFrame, executions: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
-    """Commit what leaves as `sending`; settle and defer the others with their executions. Returns what leaves."""
+    """Commit what leaves as `sending`; settle and defer the others with their executions. Returns what leaves.
+
+    Nothing leaves for customers without a row in the feature snapshot: the next run looks again.
+    """
+    is_missing = one.world.features.positions(pending["customer_id"]) < 0
+    missing = pending[is_missing].assign(next_at=pd.Timestamp(tick_after(one.run.as_of)))
+    pending = pending[~is_missing].reset_index(drop=True)
+    executions = executions[~is_missing].reset_index(drop=True)
     context = departure_context(one, pending, executions, transaction)
     departure = one.engine.dispatcher.depart(pending, context, transaction)
     features = one.world.facts.features
@@ -158,7 +166,7 @@ def _depart(one: Pass, pending: pd.DataFrame, executions: pd.DataFrame, transact
     leaving = conform(leaving, DISPATCHES)
     transaction.save_dispatches(leaving)
     _await_answer(executions[executions["execution_id"].isin(leaving["execution_id"])], transaction)
-    staying = stack([departure.settled, departure.deferred], DISPATCHES).assign(**traced)
+    staying = stack([departure.settled, departure.deferred, missing], DISPATCHES).assign(**traced)
     _apply(one, conform(staying, DISPATCHES), transaction)
     return leaving
 
