@@ -47,6 +47,8 @@ def checked(answer: object, keys: pd.Series, *, source: str, statuses: Sequence[
         raise DeliveryError(
             f"{source} returned {type(answer).__name__}; expected a DataFrame with {', '.join(ANSWERS)}"
         )
+    if answer.empty and not len(answer.columns):
+        return no_answers()  # no records make a frame without columns
     if absent := [name for name in ("key", "status") if name not in answer]:
         raise DeliveryError(
             f"the answer of {source} lacks {_listed(absent)}; expected the columns {', '.join(ANSWERS)}"

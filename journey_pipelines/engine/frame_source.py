@@ -77,6 +77,8 @@ def _newest(frames: dict[date, pd.DataFrame], today: date) -> date | None:
 
 
 def _by_date(frame: pd.DataFrame, name: str, columns: list[str]) -> dict[date, pd.DataFrame]:
+    if frame.empty and not len(frame.columns):
+        return {}  # no records make a frame without columns
     missing = [column for column in ("snapshot_date", *columns) if column not in frame]
     if missing:
         raise SnapshotError(
@@ -95,7 +97,7 @@ def _by_date(frame: pd.DataFrame, name: str, columns: list[str]) -> dict[date, p
 
 
 def _profiles(profiles: pd.DataFrame | None) -> pd.DataFrame:
-    if profiles is None:
+    if profiles is None or (profiles.empty and not len(profiles.columns)):
         return pd.DataFrame({"customer_id": pd.Series([], dtype="str")})
     if "customer_id" not in profiles:
         raise SnapshotError(f"the frame profiles lacks customer_id; it has {', '.join(map(str, profiles.columns))}")
