@@ -11,10 +11,13 @@ import pandas as pd
 from journey_pipelines.rules.access import INDEX, get_property
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.terms import Plan
 from journey_pipelines.rules.columns.texts import unit_counts
+from journey_pipelines.rules.columns.typed import Typed, from_vector, typed_series
 from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, filled, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.reads import Reads
+from journey_pipelines.rules.syntax import Node
 
 Missing = Literal["absent", "null"]
 NULL_KINDS: Final = {"absent": Kind.UNDEFINED, "null": Kind.NULL}
@@ -30,6 +33,8 @@ class BoundFrame:
         self._positions: dict[str, int] = {}
         self._below: dict[str, dict[str, None]] = {}  # prefix -> next segments of the columns that begin with it
         self._vectors: dict[tuple[str, Missing], Vector] = {}
+        self._typed: dict[tuple[str, Missing], Typed | None] = {}
+        self.plans: dict[tuple[Node, Missing], Plan] = {}
         for position, label in enumerate(frame.columns):
             self._add(str(label), position)
 
@@ -65,6 +70,23 @@ class BoundFrame:
             made = assemble(names, [self.read(name, missing) for name in names], self.size)
             self._vectors[key] = from_objects(made, is_data=False)
         return self._vectors[key]
+
+    def typed(self, path: str, missing: Missing) -> Typed | None:
+        """The column behind a dotted name in the form that array code wants; None where it has none."""
+        key = path, missing
+        if key not in self._typed:
+            self._typed[key] = self._in_form(path, missing)
+        return self._typed[key]
+
+    def _in_form(self, path: str, missing: Missing) -> Typed | None:
+        if path in self._below:
+            return None
+        try:
+            if path in self._positions:
+                return typed_series(self._frame.iloc[:, self._positions[path]], null=NULL_KINDS[missing])
+            return from_vector(self.read(path, missing))
+        except RuleEvaluationError:
+            return None  # whoever evaluates the cells hears of it
 
     def _longest(self, path: str, missing: Missing) -> Vector:
         segments = path.split(".")

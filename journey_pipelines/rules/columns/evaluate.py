@@ -9,6 +9,7 @@ import pandas as pd
 from journey_pipelines.rules.columns.bound import BoundFrame, FrameScope, Missing
 from journey_pipelines.rules.columns.nodes import Evaluator
 from journey_pipelines.rules.columns.plain import are_plain
+from journey_pipelines.rules.columns.plans import evaluated, planned
 from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, Objects, Vector, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.json_values import from_result
@@ -19,6 +20,12 @@ Result = TypeVar("Result")
 
 def mask(node: Node, bound: BoundFrame, missing: Missing) -> Mask:
     """Truthiness of the rule in each row."""
+    term = planned(node, bound, missing).term
+    if term is not None:
+        try:
+            return evaluated(term, bound.size)
+        except RuleEvaluationError:
+            pass  # a branch failed for a row that may not need it
     scope = FrameScope(bound, missing)
     return np.array(_evaluated(lambda evaluator: evaluator.truth(node, scope)), dtype=bool)
 

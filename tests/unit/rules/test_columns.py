@@ -183,7 +183,7 @@ def calls(function: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return big_frame(1_000), big_frame(100_000)
+    return big_frame(20_000), big_frame(60_000)  # within one block
 
 
 @pytest.mark.parametrize("rule", [*ORDERS, *PAIRS, *OTHERS], ids=str)

@@ -1,0 +1,191 @@
+"""Columns in the form that array code wants: numbers, codes of few distinct values, or lists with offsets."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from journey_pipelines.rules.coercion import UNDEFINED
+from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.lists import flatten
+from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Vector, objects
+
+MOST_DISTINCT: Final = 4096  # values for each of which a subtree is worth being evaluated
+LOOKED_AT: Final = 2 * MOST_DISTINCT  # rows of which a column with too many values shows so
+FEW_ROWS_FOR_EACH: Final = 4  # rows that a distinct value should stand for
+
+
+@dataclass(frozen=True, eq=False)
+class Numeric:
+    """Numbers or booleans (as 0 and 1): float64 in which NaN is a missing cell, or any integers."""
+
+    values: npt.NDArray[Any]
+    is_boolean: bool
+    missing: Kind | None  # what a missing cell is: UNDEFINED or NULL; None where there are both
+
+    @cached_property
+    def has_missing(self) -> bool:
+        """Whether a cell may be missing."""
+        return self.values.dtype.kind == "f"
+
+
+@dataclass(frozen=True, eq=False)
+class Coded:
+    """A code for each row, and the value of each code; the last one, which has the code -1, is the missing cell."""
+
+    codes: npt.NDArray[np.signedinteger[Any]]
+    distinct: Vector
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """The elements of row i are those from offsets[i] to offsets[i + 1]; what is no list has none."""
+
+    offsets: npt.NDArray[np.int64]
+    elements: "Source"
+
+
+Typed = Numeric | Coded | Lists
+
+
+class Source(Protocol):
+    """Where a rule finds its columns: a frame, or the elements of lists."""
+
+    def typed(self, path: str) -> Typed | None:
+        """The column behind a dotted name, where it has one of these forms. The empty name is the element itself."""
+
+
+class Elements:
+    """Elements of lists, computed from a vector of them."""
+
+    def __init__(self, elements: Vector) -> None:
+        self._elements = elements
+        self._typed: dict[str, Typed | None] = {}
+
+    def typed(self, path: str) -> Typed | None:
+        """Elements themselves, or what lies at a dotted name inside each."""
+        from journey_pipelines.rules.columns.bound import ElementScope
+
+        if path not in self._typed:
+            scope = ElementScope(self._elements)
+            self._typed[path] = from_vector(scope.read(path) if path else scope.whole())
+        return self._typed[path]
+
+
+class ArrowElements:
+    """Elements of Arrow lists: scalars, or structs whose fields are read where neither they nor lists are nested."""
+
+    def __init__(self, elements: Any) -> None:
+        self._elements = elements
+        self._typed: dict[str, Typed | None] = {}
+
+    def typed(self, path: str) -> Typed | None:
+        """Elements themselves, or one field of each."""
+        if path not in self._typed:
+            self._typed[path] = self._read(path)
+        return self._typed[path]
+
+    def _read(self, path: str) -> Typed | None:
+        kind = self._elements.type
+        if not path:
+            return None if pa.types.is_nested(kind) else from_arrow(self._elements)
+        if not pa.types.is_struct(kind) or kind.get_field_index(path) < 0 or self._elements.null_count:
+            return None
+        field = pa.compute.struct_field(self._elements, [path])
+        return None if pa.types.is_nested(field.type) else from_arrow(field)
+
+
+def from_arrow(array: Any) -> Typed | None:
+    """The column of an Arrow array that is not nested; a null in it is null."""
+    return typed_series(pd.Series(pd.array(array, dtype=pd.ArrowDtype(array.type))), null=Kind.NULL)
+
+
+def typed_series(series: pd.Series, *, null: Kind) -> Typed | None:
+    """The column of a frame in its form; None where it is mixed, nested or has too many different texts."""
+    dtype = series.dtype
+    if isinstance(dtype, pd.CategoricalDtype):
+        if len(series.cat.categories) > MOST_DISTINCT:
+            return None
+        categories = from_series(pd.Series(series.cat.categories), null=null)
+        return Coded(series.cat.codes.to_numpy(), _with_missing(categories, null))
+    if isinstance(dtype, np.dtype) and dtype.kind in "iu":
+        return Numeric(series.to_numpy(), is_boolean=False, missing=null)
+    if isinstance(dtype, np.dtype) and dtype.kind == "b":
+        return Numeric(series.to_numpy().view(np.int8), is_boolean=True, missing=null)
+    if isinstance(dtype, np.dtype) and dtype.kind == "f":
+        return Numeric(series.to_numpy(dtype=np.float64), is_boolean=False, missing=null)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_list(dtype.pyarrow_dtype):
+        return _arrow_lists(series)
+    if isinstance(dtype, pd.StringDtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+        return _factorized(series, null=null)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_string(dtype.pyarrow_dtype):
+        return _factorized(series, null=null)
+    return from_vector(from_series(series, null=null))
+
+
+def from_vector(vector: Vector) -> Typed | None:
+    """The form of a vector, where all its cells but missing ones are of one kind and all missing ones are alike."""
+    missing = vector.present & NULLISH
+    kinds = vector.present - NULLISH
+    if len(kinds) > 1:
+        return None
+    null = next(iter(missing), Kind.UNDEFINED)
+    if kinds <= {Kind.NUMBER, Kind.BOOLEAN}:
+        values = np.where(vector.is_kind(*kinds), vector.numbers, np.nan) if missing else vector.numbers
+        either = None if len(missing) > 1 else null
+        return Numeric(np.ascontiguousarray(values), is_boolean=Kind.BOOLEAN in kinds, missing=either)
+    if kinds == {Kind.TEXT} and len(missing) < 2:
+        cells = np.where(vector.is_kind(Kind.TEXT), vector.cells, None) if missing else vector.cells
+        return _factorized(pd.Series(cells, dtype=object), null=null)
+    if kinds == {Kind.LIST}:
+        rows = vector.is_kind(Kind.LIST)
+        elements, sizes = flatten(vector.take(rows))
+        every = np.zeros(len(vector), dtype=np.int64)
+        every[rows] = sizes
+        return Lists(_offsets(every), Elements(elements))
+    return None
+
+
+def _factorized(series: pd.Series, *, null: Kind) -> Coded | None:
+    """Codes of a column that repeats its values; the first rows tell of most that do not."""
+    start = series.iloc[:LOOKED_AT]
+    if len(series) > LOOKED_AT and start.nunique() * FEW_ROWS_FOR_EACH > len(start):
+        return None
+    codes, distinct = pd.factorize(series)
+    if len(distinct) > MOST_DISTINCT:
+        return None
+    cells = pd.Series(distinct).astype(object).to_numpy()
+    small = codes.astype(np.min_scalar_type(-1 - len(distinct)))
+    return Coded(small, _with_missing(from_objects(cells, is_data=True), null))
+
+
+def _with_missing(distinct: Vector, null: Kind) -> Vector:
+    missing = objects([UNDEFINED if null is Kind.UNDEFINED else None], 1)
+    kinds = np.append(distinct.kinds, np.int8(null))
+    return Vector(kinds, np.append(distinct.numbers, 0.0), np.concatenate([distinct.cells, missing]), is_data=True)
+
+
+def _arrow_lists(series: pd.Series) -> Lists:
+    array = pa.array(series.array)
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if isinstance(array, pa.ChunkedArray):
+        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], type=array.type)
+    sizes = pa.compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
+    return Lists(_offsets(sizes), ArrowElements(array.flatten()))
+
+
+def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    offsets = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=offsets[1:])
+    return offsets
+
+
+def is_missing(column: Numeric, rows: slice) -> Mask:
+    """Rows whose cell is missing."""
+    values = column.values[rows]
+    return np.isnan(values) if column.has_missing else np.zeros(len(values), dtype=bool)
