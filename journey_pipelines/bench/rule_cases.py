@@ -99,7 +99,7 @@ def _lists(orders: Orders, spend: npt.NDArray[np.float64], age: npt.NDArray[np.f
     sizes = np.diff(orders.offsets)
     has_large = _counts(orders.amounts > 50, orders.offsets) > 0
     all_fair = (_counts(orders.amounts >= 10, orders.offsets) == sizes) & (sizes > 0)
-    return has_large & all_fair & ~(np.isnan(spend) & np.isnan(age))
+    return np.asarray(has_large & all_fair & ~(np.isnan(spend) & np.isnan(age)))
 
 
 def _counts(mask: Mask, offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

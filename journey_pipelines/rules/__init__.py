@@ -16,6 +16,6 @@ belong here: journeys, stores, clocks, or anything that a rule of the reference 
 
 from journey_pipelines.errors import RuleError
 from journey_pipelines.rules.faults import RuleEvaluationError
-from journey_pipelines.rules.rule import Rule, compile_rule, safe_json_logic
+from journey_pipelines.rules.rule import Rule, compile_rule, masks, safe_json_logic
 
-__all__ = ["Rule", "RuleError", "RuleEvaluationError", "compile_rule", "safe_json_logic"]
+__all__ = ["Rule", "RuleError", "RuleEvaluationError", "compile_rule", "masks", "safe_json_logic"]

@@ -1,6 +1,6 @@
 """The public face of a rule: compile once, evaluate over documents or frames."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,7 +11,7 @@ import pandas as pd
 
 from journey_pipelines.rules import columns as over_columns
 from journey_pipelines.rules import syntax
-from journey_pipelines.rules.columns import BoundFrame, Missing
+from journey_pipelines.rules.columns import BoundFrame, Missing, Step
 from journey_pipelines.rules.faults import Budget, RuleEvaluationError
 from journey_pipelines.rules.json_values import from_result, to_json
 from journey_pipelines.rules.parsing import parse
@@ -89,6 +89,17 @@ class Rule:
     def values(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> pd.Series:
         """The JSON value for each row, None where null: object Series with the frame's index. Else as `mask`."""
         return over_columns.values(self.node, _bound(frame), missing)
+
+    def explain(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> list[Step]:
+        """How `mask` evaluates each node over this frame, from the root down; see `Step`."""
+        return over_columns.explain(self.node, _bound(frame), missing)
+
+
+def masks(
+    rules: Sequence[Rule], frame: pd.DataFrame | BoundFrame, missing: Missing = "absent"
+) -> list[npt.NDArray[np.bool_]]:
+    """The `mask` of each rule; what the rules have in common is computed once."""
+    return over_columns.masks([rule.node for rule in rules], _bound(frame), missing)
 
 
 def _bound(frame: pd.DataFrame | BoundFrame) -> BoundFrame:

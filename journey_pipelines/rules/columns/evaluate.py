@@ -1,6 +1,6 @@
 """A rule over a bound frame: masks and values, whole rows first, and with care where a row made that fail."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -9,7 +9,7 @@ import pandas as pd
 from journey_pipelines.rules.columns.bound import BoundFrame, FrameScope, Missing
 from journey_pipelines.rules.columns.nodes import Evaluator
 from journey_pipelines.rules.columns.plain import are_plain
-from journey_pipelines.rules.columns.plans import evaluated, planned
+from journey_pipelines.rules.columns.plans import evaluated, evaluated_together, planned, planned_together
 from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, Objects, Vector, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.json_values import from_result
@@ -28,6 +28,19 @@ def mask(node: Node, bound: BoundFrame, missing: Missing) -> Mask:
             pass  # a branch failed for a row that may not need it
     scope = FrameScope(bound, missing)
     return np.array(_evaluated(lambda evaluator: evaluator.truth(node, scope)), dtype=bool)
+
+
+def masks(nodes: Sequence[Node], bound: BoundFrame, missing: Missing) -> list[Mask]:
+    """Truthiness of several rules in each row, their common subtrees computed once."""
+    terms = planned_together(nodes, bound, missing)
+    covered = [term for term in terms if term is not None]
+    try:
+        found = iter(evaluated_together(covered, bound.size))
+    except RuleEvaluationError:
+        return [mask(node, bound, missing) for node in nodes]
+    return [
+        mask(node, bound, missing) if term is None else next(found) for node, term in zip(nodes, terms, strict=True)
+    ]
 
 
 def values(node: Node, bound: BoundFrame, missing: Missing) -> pd.Series:

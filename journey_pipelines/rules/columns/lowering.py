@@ -21,11 +21,13 @@ from journey_pipelines.rules.columns.terms import (
     Constant,
     Empty,
     Filled,
+    General,
     HasElements,
     Looked,
     MoreThan,
     Negated,
     Nonzero,
+    Once,
     Patched,
     Related,
     Term,
@@ -35,7 +37,7 @@ from journey_pipelines.rules.columns.vector import Kind, Mask, Vector
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
 from journey_pipelines.rules.reads import find_reads, var_path
-from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, constant
+from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, canonical_text, constant, operators
 
 RELATIONS: Final[dict[str, Any]] = {
     "<": np.less,
@@ -54,19 +56,42 @@ Distinct = Callable[[Node, str, Vector], Mask]
 
 
 class Lowering:
-    """One source of columns, and how a subtree is evaluated once for each distinct value of one column."""
+    """One source of columns, and how a subtree is evaluated once for each distinct value of one column.
+
+    `shared` collects the terms of several rules by their canonical text; `paths` says what became of each node.
+    """
 
     def __init__(
-        self, source: Source, of_distinct: Distinct, fallback: Callable[[Node], Term] | None, *, is_inner: bool = False
+        self,
+        source: Source,
+        of_distinct: Distinct,
+        fallback: Callable[[Node], Term] | None,
+        *,
+        shared: dict[str, Once] | None = None,
+        is_inner: bool = False,
     ) -> None:
         self._source = source
         self._of_distinct = of_distinct
         self._fallback = fallback
         self._is_inner = is_inner
+        self._shared = shared
         self.paths: dict[Node, str] = {}
 
     def condition(self, node: Node) -> Term | None:
         """The term of a node's truthiness; None where it has none and there is no fallback."""
+        if self._shared is None or constant(node) is not NOT_CONSTANT:
+            return self._condition(node)
+        key = canonical_text(node)
+        if key in self._shared:
+            self._shared[key].uses += 1
+            return self._shared[key]
+        term = self._condition(node)
+        if term is None or isinstance(term, General):
+            return term
+        self._shared[key] = Once(term)
+        return self._shared[key]
+
+    def _condition(self, node: Node) -> Term | None:
         term, how = self._lowered(node)
         if term is None and self._fallback is not None:
             term, how = self._fallback(node), "general"
@@ -74,6 +99,7 @@ class Lowering:
         return term
 
     def _lowered(self, node: Node) -> tuple[Term | None, str]:
+        term: Term | None
         value = constant(node)
         if value is not NOT_CONSTANT:
             return Always(truthy(value)), "constant"
@@ -85,8 +111,8 @@ class Lowering:
             return term, "columns"
         column, missing = self._column(node)
         if isinstance(column, Numeric):
-            term: Term = Nonzero(Filled(column, math.nan))
-            return (Patched(term, column, holds=True) if truthy(missing) else term), "columns"
+            nonzero = Nonzero(Filled(column, math.nan))
+            return (Patched(nonzero, column, holds=True) if truthy(missing) else nonzero), "columns"
         amount = self.number(node)
         return (Nonzero(amount), "columns") if amount is not None else (None, "")
 
@@ -146,6 +172,8 @@ class Lowering:
         if not fewest <= len(node.arguments) <= most:
             return None
         convert = parse_float if is_parsed else to_number
+        if node.operator == "/" and "*" in operators(node.arguments[1]):
+            return None  # `*` reads no sign of zero, by which a quotient is told apart
         amounts = [self.amount(argument, convert, is_parsed=is_parsed) for argument in node.arguments]
         found = [amount for amount in amounts if amount is not None]
         return Computed(operate, found) if len(found) == len(amounts) else None
@@ -317,8 +345,7 @@ def _add(*numbers: Any) -> Any:
 
 
 def _multiply(*numbers: Any) -> Any:
-    # an intermediate minus zero is read back from its text, which has no sign
-    return reduce(lambda one, other: (one + 0.0) * (other + 0.0), numbers)
+    return reduce(np.multiply, numbers)
 
 
 def _subtract(*numbers: Any) -> Any:
@@ -328,7 +355,7 @@ def _subtract(*numbers: Any) -> Any:
 # operator: array form, fewest and most arguments, whether it reads numbers as parseFloat does
 ARITHMETIC: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
     "+": (_add, 1, 16, True),
-    "*": (_multiply, 2, 16, True),
+    "*": (_multiply, 2, 2, True),
     "-": (_subtract, 1, 2, False),
     "/": (np.divide, 2, 2, False),
     "%": (np.fmod, 2, 2, False),

@@ -1,5 +1,6 @@
 """A rule's plan over a bound frame, made once, and its evaluation block by block."""
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from journey_pipelines.rules.columns.bound import BoundFrame, ElementScope, FrameScope, Missing, Scope, assemble
 from journey_pipelines.rules.columns.lowering import Lowering
 from journey_pipelines.rules.columns.nodes import Evaluator
-from journey_pipelines.rules.columns.terms import Compared, General, Plan, Term
+from journey_pipelines.rules.columns.terms import Compared, General, Once, Plan, Term
 from journey_pipelines.rules.columns.typed import Typed
 from journey_pipelines.rules.columns.vector import Mask, Objects, Rows, Vector, objects
 from journey_pipelines.rules.reads import Reads
@@ -24,13 +25,19 @@ def planned(node: Node, bound: BoundFrame, missing: Missing) -> Plan:
     return bound.plans[key]
 
 
-def _plan(node: Node, bound: BoundFrame, missing: Missing) -> Plan:
+def planned_together(nodes: Sequence[Node], bound: BoundFrame, missing: Missing) -> list[Term | None]:
+    """Terms of several rules that share what they have in common; each is to see one block before any sees the next."""
+    shared: dict[str, Once] = {}
+    return [_plan(node, bound, missing, shared).term for node in nodes]
+
+
+def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: dict[str, Once] | None = None) -> Plan:
     scope = FrameScope(bound, missing)
 
     def general(part: Node) -> Term:
         return General(lambda rows: Evaluator(is_careful=False).truth(part, scope.take(rows)))
 
-    lowering = Lowering(Columns(bound, missing), of_distinct, general)
+    lowering = Lowering(Columns(bound, missing), of_distinct, general, shared=shared)
     term = lowering.condition(node)
     return Plan(None if isinstance(term, General) else term, lowering.paths)
 
@@ -40,12 +47,18 @@ def evaluated(term: Term, size: int) -> Mask:
     if size <= BLOCK or isinstance(term, Compared):
         with np.errstate(all="ignore"):
             return term(slice(0, size))
-    mask = np.empty(size, dtype=bool)
+    return evaluated_together([term], size)[0]
+
+
+def evaluated_together(terms: Sequence[Term], size: int) -> list[Mask]:
+    """The masks of several terms, all of a block before the next one."""
+    masks = [np.empty(size, dtype=bool) for _ in terms]
     with np.errstate(all="ignore"):
         for start in range(0, size, BLOCK):
             rows = slice(start, min(start + BLOCK, size))
-            mask[rows] = term(rows)
-    return mask
+            for mask, term in zip(masks, terms, strict=True):
+                mask[rows] = term(rows)
+    return masks
 
 
 def of_distinct(node: Node, path: str, distinct: Vector) -> Mask:

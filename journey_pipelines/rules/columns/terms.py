@@ -155,6 +155,23 @@ class Looked:
         return np.logical_not(found, out=found) if self._is_negated else found
 
 
+class Once:
+    """A term that several rules share, evaluated once for each block."""
+
+    def __init__(self, term: Term) -> None:
+        self.uses = 1
+        self._term = term
+        self._known: tuple[slice, Mask] | None = None
+
+    def __call__(self, rows: slice) -> Mask:
+        """The term's mask, or a copy of it where this block was asked for before."""
+        if self.uses == 1:
+            return self._term(rows)
+        if self._known is None or self._known[0] != rows:
+            self._known = rows, self._term(rows)
+        return self._known[1].copy()
+
+
 @dataclass(frozen=True, eq=False, slots=True)
 class Negated:
     """`!`."""
@@ -277,6 +294,8 @@ class Filled:
 
     def __call__(self, rows: slice) -> Numbers:
         """Doubles."""
+        if self.missing == 0:
+            return self.column.zero_filled[rows]
         values = self.column.values[rows]
         if not self.column.has_missing:
             return values.astype(np.float64)

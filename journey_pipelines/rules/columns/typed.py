@@ -12,7 +12,7 @@ import pyarrow as pa
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
 from journey_pipelines.rules.columns.lists import flatten
-from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Vector, objects
+from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Numbers, Vector, objects
 
 MOST_DISTINCT: Final = 4096  # values for each of which a subtree is worth being evaluated
 LOOKED_AT: Final = 2 * MOST_DISTINCT  # rows of which a column with too many values shows so
@@ -27,10 +27,19 @@ class Numeric:
     is_boolean: bool
     missing: Kind | None  # what a missing cell is: UNDEFINED or NULL; None where there are both
 
-    @cached_property
+    @property
     def has_missing(self) -> bool:
         """Whether a cell may be missing."""
         return self.values.dtype.kind == "f"
+
+    @cached_property
+    def zero_filled(self) -> Numbers:
+        """Doubles with 0 for missing cells, as arithmetic reads null."""
+        if not self.has_missing:
+            return self.values.astype(np.float64)
+        numbers = self.values.copy()
+        np.copyto(numbers, 0.0, where=np.isnan(numbers))
+        return numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +148,8 @@ def from_vector(vector: Vector) -> Typed | None:
         either = None if len(missing) > 1 else null
         return Numeric(np.ascontiguousarray(values), is_boolean=Kind.BOOLEAN in kinds, missing=either)
     if kinds == {Kind.TEXT} and len(missing) < 2:
-        cells = np.where(vector.is_kind(Kind.TEXT), vector.cells, None) if missing else vector.cells
+        cells = vector.cells.copy()
+        cells[~vector.is_kind(Kind.TEXT)] = None
         return _factorized(pd.Series(cells, dtype=object), null=null)
     if kinds == {Kind.LIST}:
         rows = vector.is_kind(Kind.LIST)
