@@ -107,6 +107,37 @@ class RandomRules:
             return {"var": [name, self.rule(depth - 1, in_element=in_element) if depth else self.scalar()]}
         return {"var": self.random.choice(["", [], None, [[name]], self.rule(depth - 1, in_element=in_element)])}
 
+    def condition(self, depth: int = 3, *, in_element: bool = False) -> Any:
+        """A rule of the kinds that journeys have, over columns more often than over constants."""
+        pick = self.random.random()
+        if depth <= 0 or pick < 0.35:
+            operator = self.random.choice(["==", "===", "!=", "!==", "<", "<=", ">", ">="])
+            sides = [self.amount(2, in_element=in_element), self.random.choice([self.scalar(), self.amount(1)])]
+            return {operator: self.random.sample(sides, 2) + ([self.scalar()] if self.random.random() < 0.1 else [])}
+        if pick < 0.6:
+            parts = [self.condition(depth - 1, in_element=in_element) for _ in range(self.random.randrange(1, 4))]
+            return {self.random.choice(["and", "or", "and", "or", "if", "!", "!!"]): parts}
+        if pick < 0.72:
+            values: Any = [self.scalar() for _ in range(self.random.randrange(4))]
+            return {"in": [self.amount(0, in_element=in_element), values]}
+        if pick < 0.85:
+            source = {"var": self.random.choice(["l", "o.l"])}
+            return {self.random.choice(["some", "all", "none"]): [source, self.condition(depth - 1, in_element=True)]}
+        if pick < 0.95:
+            keys = self.random.sample(["a", "b", "c", "d", "o.x", "nope"], self.random.randrange(4))
+            return self.random.choice([{"missing": keys}, {"missing_some": [self.random.choice([0, 1, 2, "1"]), keys]}])
+        return self.rule(2, in_element=in_element)
+
+    def amount(self, depth: int, *, in_element: bool = False) -> Any:
+        """A column, with a default at times, or arithmetic of columns."""
+        if depth and self.random.random() < 0.4:
+            operator = self.random.choice(["+", "-", "*", "/", "%"])
+            count = self.random.choice([1, 2, 2, 2, 3])
+            return {operator: [self.amount(depth - 1, in_element=in_element) for _ in range(count)]}
+        name = self.random.choice(["", "", "x", "y"] if in_element else ["a", "b", "c", "d", "o.x"])
+        pick = self.random.random()
+        return {"var": [name, self.scalar()]} if pick < 0.2 else {"var": name} if pick < 0.9 else self.scalar()
+
     def over_list(self, depth: int, *, in_element: bool) -> Any:
         pick = self.random.random()
         source: Any = {"var": "l"} if pick < 0.6 else self.rule(depth - 1, in_element=in_element)

@@ -5,8 +5,9 @@ from typing import Any, Literal
 import pandas as pd
 import pytest
 
-from journey_pipelines.rules import RuleEvaluationError, compile_rule
+from journey_pipelines.rules import Rule, RuleEvaluationError, compile_rule, masks
 from journey_pipelines.rules.coercion import truthy
+from journey_pipelines.rules.columns import plans
 from tests.unit.rules.random_frames import documents, random_frame
 from tests.unit.rules.random_rules import RandomRules
 from tests.unit.rules.reference.vectors import is_same
@@ -38,6 +39,40 @@ def disagreement(rule: Any, frame: pd.DataFrame, missing: Literal["absent", "nul
     return "" if agrees else f"{rule} ({missing}): gave {values.tolist()} {mask.tolist()}, wanted {wanted}"
 
 
+def check_conditions(seed: int, count: int) -> list[str]:
+    """Conditions of the kinds that journeys have, over frames of several blocks."""
+    rules = RandomRules(seed)
+    found: list[str] = []
+    for _ in range(count):
+        frame = random_frame(rules, rules.random.choice([0, 1, 3, 7, 20]))
+        for _ in range(5):
+            rule = rules.condition()
+            found.extend(filter(None, (disagreement(rule, frame, missing) for missing in MISSING)))
+    return found
+
+
+def check_together(seed: int, count: int) -> list[Any]:
+    """Rules evaluated together of which none does what it does not do alone."""
+    rules = RandomRules(seed)
+    found: list[Any] = []
+    for _ in range(count):
+        frame = random_frame(rules, 10)
+        parts = [rules.condition(1) for _ in range(4)]
+        pairs = [{"and": rules.random.sample(parts, 2)} for _ in range(4)]
+        several = [compile_rule(rule, lenient=True) for rule in [*parts, *pairs]]
+        alone = [answer_of(rule, frame) for rule in several]
+        if None not in alone and [mask.tolist() for mask in masks(several, frame)] != alone:
+            found.append([*parts, *pairs])
+    return found
+
+
+def answer_of(rule: Rule, frame: pd.DataFrame) -> list[bool] | None:
+    try:
+        return list(rule.mask(frame).tolist())
+    except RuleEvaluationError:
+        return None
+
+
 def check(seed: int, count: int) -> list[str]:
     rules = RandomRules(seed)
     found: list[str] = []
@@ -52,3 +87,16 @@ def check(seed: int, count: int) -> list[str]:
 @pytest.mark.parametrize("seed", range(8))
 def test_columns_agree_with_documents_on_random_rules_and_frames(seed: int) -> None:
     assert check(seed, 60) == []
+
+
+@pytest.mark.parametrize("block", [1, 4, 1 << 16])
+@pytest.mark.parametrize("seed", range(4))
+def test_conditions_agree_whatever_the_size_of_a_block(seed: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "BLOCK", block)
+    assert check_conditions(100 * seed + block, 40) == []
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_rules_evaluated_together_agree_with_each_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plans, "BLOCK", 4)
+    assert check_together(seed, 40) == []
