@@ -38,6 +38,13 @@ dev: setup ## Start the database, Dagster's UI and its daemon
 .PHONY: check
 check: lint types contracts test ## Everything that CI runs
 
+BENCH := --require-hashes -r requirements/bench.txt
+
+.PHONY: bench
+bench: setup ## Measure rules against numpy, pandas and other evaluators, which it installs
+	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(BENCH) || $(UV_INSTALL) $(BENCH) || $(PIP_INSTALL) $(BENCH)
+	@$(BIN)/journeys bench rules
+
 .PHONY: lint
 lint: setup ## Check style and format
 	@$(BIN)/ruff check .
@@ -77,9 +84,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	@touch $(STAMP)
 
 .PHONY: lock
-lock: setup ## Write requirements/dev.txt anew from pyproject.toml, for all platforms
+lock: setup ## Write the files of requirements/ anew from pyproject.toml, for all platforms
 	@$(BIN)/python -m uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--extra dev --python-version 3.11 pyproject.toml -o requirements/dev.txt
+	@$(BIN)/python -m uv pip compile --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--extra bench --constraint requirements/dev.txt --python-version 3.11 pyproject.toml -o requirements/bench.txt
 
 .PHONY: clean
 clean: ## Remove .venv and everything that was written, the embedded database included
