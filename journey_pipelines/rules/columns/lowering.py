@@ -32,7 +32,7 @@ from journey_pipelines.rules.columns.terms import (
     Related,
     Term,
 )
-from journey_pipelines.rules.columns.typed import Coded, Lists, Numeric, Source
+from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, Source, Typed
 from journey_pipelines.rules.columns.vector import Kind, Mask, Vector
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
@@ -113,6 +113,9 @@ class Lowering:
         if isinstance(column, Numeric):
             nonzero = Nonzero(Filled(column, math.nan))
             return (Patched(nonzero, column, holds=True) if truthy(missing) else nonzero), "columns"
+        if isinstance(column, Moments):
+            present = Negated(Empty(column))
+            return (Patched(present, column, holds=True) if truthy(missing) else present), "columns"
         amount = self.number(node)
         return (Nonzero(amount), "columns") if amount is not None else (None, "")
 
@@ -131,7 +134,7 @@ class Lowering:
             return None
         return Looked(column, table)
 
-    def _column(self, node: Node) -> tuple[Numeric | Coded | Lists | None, Value]:
+    def _column(self, node: Node) -> tuple[Typed | None, Value]:
         """The column that a `var` reads and what stands for its missing cells."""
         if not isinstance(node, Operation) or node.operator != "var" or len(node.arguments) > 2:
             return None, None
@@ -143,10 +146,10 @@ class Lowering:
         if default is NOT_CONSTANT:
             return None, None
         column = self._source.typed(path or "") if path or self._is_inner else None
-        if isinstance(column, Numeric) and column.missing is Kind.NULL:
-            default = None
-        elif isinstance(column, Numeric) and column.missing is None and default is not None:
-            return None, None
+        if isinstance(column, Numeric | Moments):
+            if column.missing is None and default is not None:
+                return None, None
+            default = None if column.missing is Kind.NULL else default
         return column, None if default is UNDEFINED or path is None else default
 
     def amount(self, node: Node, convert: Callable[[Value], float], *, is_parsed: bool) -> Amount | None:
@@ -194,6 +197,8 @@ class Lowering:
         column, missing = self._column(left)
         if value is not NOT_CONSTANT and isinstance(column, Numeric):
             return _compared(name, column, missing, value)
+        if isinstance(column, Moments) and name in MIRRORED and isinstance(value, str):
+            return None if isinstance(missing, list | dict) else _dated(name, column, missing, value)
         is_safe = all(self._compares_as_number(name, side) for side in (left, right))
         one, other = (self.number(left), self.number(right)) if is_safe else (None, None)
         return None if one is None or other is None else Related(RELATIONS[name], one, other)
@@ -290,7 +295,7 @@ class Lowering:
 
     def _absent(self, key: str) -> Term | None:
         column = self._source.typed(key) if key else None
-        if isinstance(column, Numeric):
+        if isinstance(column, Numeric | Moments):
             return Empty(column) if column.has_missing else Always(holds=False)
         if isinstance(column, Coded):
             empty = np.array([cell is None or cell is UNDEFINED or cell == "" for cell in column.distinct.cells])
@@ -313,12 +318,20 @@ def _compared(name: str, column: Numeric, missing: Value, value: Value) -> Term 
     return _folded(RELATIONS[name], column, to_number(value), of_missing=of_missing)
 
 
-def _folded(compare: Any, column: Numeric, number: float, *, of_missing: bool) -> Term:
-    is_integral = column.values.dtype.kind in "iu" and number.is_integer() and abs(number) < EXACT
-    bound = int(number) if is_integral else number
+def _dated(name: str, column: Moments, missing: Value, text: str) -> Term:
+    """Times compared with a text: with the first time whose text is not before it, or is after it."""
+    is_inclusive = name in ("<=", ">")
+    first = column.first_not_before(lambda own: EAGER["<=" if is_inclusive else "<"](own, text))
+    compare = np.less if name in ("<", "<=") else np.greater_equal
+    return _folded(compare, column, first, of_missing=bool(EAGER[name](missing, text)))
+
+
+def _folded(compare: Any, column: Numeric | Moments, bound: Any, *, of_missing: bool) -> Term:
+    if column.values.dtype.kind in "iu" and bound.is_integer() and abs(bound) < EXACT:
+        bound = int(bound)
     if not column.has_missing or of_missing == (compare is np.not_equal):
         return Compared(column.values, compare, bound, is_negated=False)
-    if of_missing and compare in NEGATED and number == number:
+    if of_missing and compare in NEGATED and bound == bound:
         return Compared(column.values, NEGATED[compare], bound, is_negated=True)
     return Patched(Compared(column.values, compare, bound, is_negated=False), column, of_missing)
 

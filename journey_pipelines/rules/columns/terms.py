@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from journey_pipelines.rules.columns.typed import Coded, Lists, Numeric, is_missing
+from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, is_missing
 from journey_pipelines.rules.columns.vector import Mask, Numbers, Rows
 from journey_pipelines.rules.syntax import Node
 
@@ -63,7 +63,7 @@ class Compared:
 
     values: npt.NDArray[Any]
     compare: Any  # a ufunc
-    constant: float
+    constant: float | np.datetime64
     is_negated: bool
 
     def __call__(self, rows: slice) -> Mask:
@@ -77,7 +77,7 @@ class Patched:
     """A term whose answer for missing cells is another one."""
 
     term: Term
-    column: Numeric
+    column: Numeric | Moments
     holds: bool
 
     def __call__(self, rows: slice) -> Mask:
@@ -91,7 +91,7 @@ class Patched:
 class Empty:
     """A column's missing cells."""
 
-    column: Numeric
+    column: Numeric | Moments
 
     def __call__(self, rows: slice) -> Mask:
         """Missing rows."""

@@ -1,5 +1,6 @@
 """Columns in the form that array code wants: numbers, codes of few distinct values, or lists with offsets."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Protocol
@@ -16,6 +17,7 @@ from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Numbers,
 
 MOST_DISTINCT: Final = 4096  # values for each of which a subtree is worth being evaluated
 LOOKED_AT: Final = 2 * MOST_DISTINCT  # rows of which a column with too many values shows so
+FIRST_YEAR, LAST_YEAR = 1000, 9999  # of four digits
 FEW_ROWS_FOR_EACH: Final = 4  # rows that a distinct value should stand for
 
 
@@ -43,6 +45,30 @@ class Numeric:
 
 
 @dataclass(frozen=True, eq=False)
+class Moments:
+    """Times in UTC or without a zone, of years of four digits: their order is that of their ISO-8601 texts."""
+
+    values: npt.NDArray[np.datetime64]
+    zone: str | None
+    missing: Kind | None
+    has_missing: bool = True
+
+    def first_not_before(self, comes_before: Callable[[str], bool]) -> np.datetime64:
+        """The first time, of those between the column's first and just after its last, whose text does not."""
+        known = self.values[~np.isnat(self.values)].astype(np.int64)
+        low, high = int(known.min()), int(known.max()) + 1
+        while low < high:
+            middle = (low + high) // 2
+            moment = pd.Timestamp(self._moment(middle)).tz_localize(self.zone)
+            low, high = (middle + 1, high) if comes_before(moment.isoformat()) else (low, middle)
+        return self._moment(low)
+
+    def _moment(self, count: int) -> np.datetime64:
+        moment: np.datetime64 = np.array([count], dtype=np.int64).view(self.values.dtype)[0]
+        return moment
+
+
+@dataclass(frozen=True, eq=False)
 class Coded:
     """A code for each row, and the value of each code; the last one, which has the code -1, is the missing cell."""
 
@@ -58,7 +84,7 @@ class Lists:
     elements: "Source"
 
 
-Typed = Numeric | Coded | Lists
+Typed = Numeric | Moments | Coded | Lists
 
 
 class Source(Protocol):
@@ -129,8 +155,10 @@ def typed_series(series: pd.Series, *, null: Kind) -> Typed | None:
         return Numeric(series.to_numpy(dtype=np.float64), is_boolean=False, missing=null)
     if isinstance(dtype, pd.ArrowDtype) and pa.types.is_list(dtype.pyarrow_dtype):
         return _arrow_lists(series)
-    if isinstance(dtype, pd.StringDtype) or pd.api.types.is_datetime64_any_dtype(dtype):
+    if isinstance(dtype, pd.StringDtype):
         return _factorized(series, null=null)
+    if isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind == "M":
+        return _factorized(series, null=null) or _moments(series, null=null)
     if isinstance(dtype, pd.ArrowDtype) and pa.types.is_string(dtype.pyarrow_dtype):
         return _factorized(series, null=null)
     return from_vector(from_series(series, null=null))
@@ -173,6 +201,14 @@ def _factorized(series: pd.Series, *, null: Kind) -> Coded | None:
     return Coded(small, _with_missing(from_objects(cells, is_data=True), null))
 
 
+def _moments(series: pd.Series, *, null: Kind) -> Moments | None:
+    zone = None if series.dt.tz is None else str(series.dt.tz)
+    first, last = series.min(), series.max()
+    if zone not in (None, "UTC") or first is pd.NaT or first.year < FIRST_YEAR or last.year > LAST_YEAR:
+        return None
+    return Moments(series.dt.tz_localize(None).to_numpy(), zone, null)
+
+
 def _with_missing(distinct: Vector, null: Kind) -> Vector:
     missing = objects([UNDEFINED if null is Kind.UNDEFINED else None], 1)
     kinds = np.append(distinct.kinds, np.int8(null))
@@ -195,7 +231,7 @@ def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return offsets
 
 
-def is_missing(column: Numeric, rows: slice) -> Mask:
+def is_missing(column: Numeric | Moments, rows: slice) -> Mask:
     """Rows whose cell is missing."""
     values = column.values[rows]
     return np.isnan(values) if column.has_missing else np.zeros(len(values), dtype=bool)

@@ -1,6 +1,7 @@
 """What the column evaluator makes of frames: names, dtypes, missing cells, errors, and how often Python is called."""
 
 import gc
+import json
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -58,6 +59,23 @@ def test_timestamps_compare_as_iso_text() -> None:
     at = pd.to_datetime(["2024-01-05T10:00:00", "2023-12-31"], format="ISO8601", utc=True)
     assert values({">=": [{"var": "at"}, "2024-01-01"]}, {"at": at}) == [True, False]
     assert values({"var": "at"}, {"at": at})[0] == "2024-01-05T10:00:00+00:00"
+
+
+@pytest.mark.parametrize("unit", ["us", "ns"])
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_many_different_timestamps_compare_as_their_texts_do(zone: str | None, unit: str) -> None:
+    step = pd.Timedelta("7h13m0.25s")
+    at = pd.date_range("2023-01-01", periods=5_000, freq=step, unit=unit, tz=zone).to_series(index=range(5_000))
+    at.iloc[3] = pd.NaT
+    texts = at.map(pd.Timestamp.isoformat, na_action="ignore").astype(object)
+    frame = pd.DataFrame({"at": at, "text": texts.where(at.notna(), None)})
+    bounds = ["2024-02-01", at.iloc[70].isoformat(), "2024-02-01T00:00:00.25+00:00", "3", "", "ä", "2023-05-01T10"]
+    for bound in bounds:
+        for operator in ("<", "<=", ">", ">="):
+            for arguments in ([{"var": "?"}, bound], [bound, {"var": "?"}], [{"var": ["?", "2024"]}, bound]):
+                rule = json.dumps({operator: arguments})
+                dates, plain = (compile_rule(json.loads(rule.replace("?", name))) for name in ("at", "text"))
+                assert dates.mask(frame).tolist() == plain.mask(frame).tolist(), rule
 
 
 def test_lengths_count_utf_16_units() -> None:
