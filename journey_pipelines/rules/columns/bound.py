@@ -1,6 +1,5 @@
 """A frame whose columns are read by dotted names and turned into vectors once."""
 
-import operator
 from functools import reduce
 from itertools import repeat
 from typing import Final, Literal, Protocol
@@ -8,11 +7,10 @@ from typing import Final, Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from journey_pipelines.rules.access import INDEX, get_property
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.steps import step
 from journey_pipelines.rules.columns.terms import Plan
-from journey_pipelines.rules.columns.texts import unit_counts
 from journey_pipelines.rules.columns.typed import Typed, from_vector, typed_series
 from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, filled, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
@@ -149,41 +147,6 @@ def _zipped(names: list[str], parts: list[Vector], size: int) -> Objects:
         return objects(map(dict, repeat((), size)), size)
     rows = zip(*[cells for _, cells in here], strict=True)
     return objects(map(dict, map(zip, repeat([name for name, _ in here]), rows)), size)
-
-
-def step(vector: Vector, name: str) -> Vector:
-    """The property of this name in each row; UNDEFINED where there is none. See `access.get_property`."""
-    if not vector.has(Kind.OBJECT, Kind.LIST, Kind.TEXT):
-        return Vector.constant(UNDEFINED, len(vector))
-    found = filled(UNDEFINED, len(vector))
-    if vector.has(Kind.OBJECT):
-        rows = vector.is_kind(Kind.OBJECT)
-        values = map(dict.get, vector.cells[rows], repeat(name), repeat(UNDEFINED))
-        found[rows] = objects(values, int(rows.sum()))
-    if vector.has(Kind.LIST):
-        _step_into_lists(vector, name, found)
-    if vector.has(Kind.TEXT):
-        _step_into_texts(vector, name, found)
-    return from_objects(found, is_data=vector.is_data)
-
-
-def _step_into_lists(vector: Vector, name: str, found: Objects) -> None:
-    rows = np.flatnonzero(vector.is_kind(Kind.LIST))
-    lists = vector.cells[rows]
-    sizes = np.fromiter(map(len, lists), np.int64, len(lists))
-    if name == "length":
-        found[rows] = sizes.astype(object)
-    elif INDEX.fullmatch(name):
-        is_long = sizes > int(name)
-        found[rows[is_long]] = objects(map(operator.itemgetter(int(name)), lists[is_long]), int(is_long.sum()))
-
-
-def _step_into_texts(vector: Vector, name: str, found: Objects) -> None:
-    rows = np.flatnonzero(vector.is_kind(Kind.TEXT))
-    if name == "length":
-        found[rows] = unit_counts(vector.cells[rows]).astype(object)
-    elif INDEX.fullmatch(name):
-        found[rows] = objects(map(get_property, vector.cells[rows], repeat(name)), len(rows))
 
 
 class Scope(Protocol):

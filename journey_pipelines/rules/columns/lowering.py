@@ -3,24 +3,20 @@
 import math
 from collections.abc import Callable
 from functools import reduce
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from journey_pipelines.rules.coercion import UNDEFINED, Value, parse_float, to_number, truthy
+from journey_pipelines.rules.columns.amounts import ARITHMETIC, Amount, Computed, Constant, Filled
+from journey_pipelines.rules.columns.folding import MIRRORED, RELATIONS, compared, dated
 from journey_pipelines.rules.columns.missing import find_keys
 from journey_pipelines.rules.columns.terms import (
-    NEGATED,
     Always,
-    Amount,
     AnyElement,
     Chosen,
-    Compared,
-    Computed,
     Connected,
-    Constant,
     Empty,
-    Filled,
     General,
     HasElements,
     Looked,
@@ -38,19 +34,6 @@ from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
 from journey_pipelines.rules.reads import find_reads, var_path
 from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, canonical_text, constant, operators
-
-RELATIONS: Final[dict[str, Any]] = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "==": np.equal,
-    "===": np.equal,
-    "!=": np.not_equal,
-    "!==": np.not_equal,
-}
-MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
-EXACT: Final = 2**53
 
 Distinct = Callable[[Node, str, Vector], Mask]
 
@@ -196,9 +179,9 @@ class Lowering:
         value = constant(right)
         column, missing = self._column(left)
         if value is not NOT_CONSTANT and isinstance(column, Numeric):
-            return _compared(name, column, missing, value)
+            return compared(name, column, missing, value)
         if isinstance(column, Moments) and name in MIRRORED and isinstance(value, str):
-            return None if isinstance(missing, list | dict) else _dated(name, column, missing, value)
+            return None if isinstance(missing, list | dict) else dated(name, column, missing, value)
         is_safe = all(self._compares_as_number(name, side) for side in (left, right))
         one, other = (self.number(left), self.number(right)) if is_safe else (None, None)
         return None if one is None or other is None else Related(RELATIONS[name], one, other)
@@ -253,7 +236,7 @@ class Lowering:
             return None
         types = (bool,) if column.is_boolean else (int, float)
         wanted = [value for value in values if type(value) in types]
-        terms = [_compared("===", column, None, value) for value in wanted]
+        terms = [compared("===", column, None, value) for value in wanted]
         found = Connected([term for term in terms if term is not None], is_and=False) if wanted else Always(holds=False)
         if column.has_missing and EAGER["in"](missing, values):
             return Patched(found, column, holds=True)
@@ -303,39 +286,6 @@ class Lowering:
         return None
 
 
-def _compared(name: str, column: Numeric, missing: Value, value: Value) -> Term | None:
-    """A column of numbers compared with a constant that is no list or object."""
-    if isinstance(value, list | dict) or isinstance(missing, list | dict) or value is UNDEFINED:
-        return None
-    of_missing = bool(EAGER[name](missing, value))
-    is_strict = name in ("===", "!==")
-    is_alike = type(value) is bool if column.is_boolean else type(value) in (int, float)
-    # null equals no number, and a number of another type is not strictly equal
-    can_equal = is_alike if is_strict else value is not None
-    if RELATIONS[name] in (np.equal, np.not_equal) and not can_equal:
-        term: Term = Always(holds=RELATIONS[name] is np.not_equal)
-        return Patched(term, column, of_missing) if column.has_missing else term
-    return _folded(RELATIONS[name], column, to_number(value), of_missing=of_missing)
-
-
-def _dated(name: str, column: Moments, missing: Value, text: str) -> Term:
-    """Times compared with a text: with the first time whose text is not before it, or is after it."""
-    is_inclusive = name in ("<=", ">")
-    first = column.first_not_before(lambda own: EAGER["<=" if is_inclusive else "<"](own, text))
-    compare = np.less if name in ("<", "<=") else np.greater_equal
-    return _folded(compare, column, first, of_missing=bool(EAGER[name](missing, text)))
-
-
-def _folded(compare: Any, column: Numeric | Moments, bound: Any, *, of_missing: bool) -> Term:
-    if column.values.dtype.kind in "iu" and bound.is_integer() and abs(bound) < EXACT:
-        bound = int(bound)
-    if not column.has_missing or of_missing == (compare is np.not_equal):
-        return Compared(column.values, compare, bound, is_negated=False)
-    if of_missing and compare in NEGATED and bound == bound:
-        return Compared(column.values, NEGATED[compare], bound, is_negated=True)
-    return Patched(Compared(column.values, compare, bound, is_negated=False), column, of_missing)
-
-
 CONDITIONS: Final[dict[str, Callable[[Lowering, Operation], Term | None]]] = {
     "and": Lowering.connection,
     "or": Lowering.connection,
@@ -350,26 +300,4 @@ CONDITIONS: Final[dict[str, Callable[[Lowering, Operation], Term | None]]] = {
     "missing": Lowering.absence,
     "missing_some": Lowering.absence,
     **dict.fromkeys(RELATIONS, Lowering.relation),
-}
-
-
-def _add(*numbers: Any) -> Any:
-    return reduce(np.add, numbers, 0.0)
-
-
-def _multiply(*numbers: Any) -> Any:
-    return reduce(np.multiply, numbers)
-
-
-def _subtract(*numbers: Any) -> Any:
-    return np.negative(numbers[0]) if len(numbers) == 1 else np.subtract(*numbers)
-
-
-# operator: array form, fewest and most arguments, whether it reads numbers as parseFloat does
-ARITHMETIC: Final[dict[str, tuple[Callable[..., Any], int, int, bool]]] = {
-    "+": (_add, 1, 16, True),
-    "*": (_multiply, 2, 2, True),
-    "-": (_subtract, 1, 2, False),
-    "/": (np.divide, 2, 2, False),
-    "%": (np.fmod, 2, 2, False),
 }

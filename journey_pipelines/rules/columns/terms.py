@@ -11,16 +11,11 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from journey_pipelines.rules.columns.amounts import Amount
 from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, is_missing
-from journey_pipelines.rules.columns.vector import Mask, Numbers, Rows
+from journey_pipelines.rules.columns.vector import Mask, Rows
 from journey_pipelines.rules.syntax import Node
 
-NEGATED: Final[dict[Any, Any]] = {
-    np.less: np.greater_equal,
-    np.less_equal: np.greater,
-    np.greater: np.less_equal,
-    np.greater_equal: np.less,
-}
 FEW_CODES: Final = 6  # comparisons with so many codes cost less than looking each row's code up
 
 
@@ -37,13 +32,6 @@ class Plan:
 
     term: Term | None
     paths: dict[Node, str]
-
-
-class Amount(Protocol):
-    """A number for each row of a block, NaN where the value is none; or one number for all rows."""
-
-    def __call__(self, rows: slice) -> Numbers | float:
-        """The numbers of the slice's rows."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -272,44 +260,3 @@ class MoreThan:
         for term in self.terms:
             count += term(rows)
         return np.greater(count, self.most)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Constant:
-    """One number."""
-
-    number: float
-
-    def __call__(self, rows: slice) -> float:  # noqa: ARG002 - it is the same in all rows
-        """The number."""
-        return self.number
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Filled:
-    """A column's numbers, a missing cell's number in its place."""
-
-    column: Numeric
-    missing: float
-
-    def __call__(self, rows: slice) -> Numbers:
-        """Doubles."""
-        if self.missing == 0:
-            return self.column.zero_filled[rows]
-        values = self.column.values[rows]
-        if not self.column.has_missing:
-            return values.astype(np.float64)
-        return values if self.missing != self.missing else np.where(values == values, values, self.missing)
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Computed:
-    """Arithmetic of amounts."""
-
-    operate: Callable[..., Any]
-    amounts: Sequence[Amount]
-
-    def __call__(self, rows: slice) -> Numbers | float:
-        """Doubles, NaN and infinities among them."""
-        result: Numbers | float = self.operate(*[amount(rows) for amount in self.amounts])
-        return result

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow as pa
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
 from journey_pipelines.rules.columns.lists import flatten
+from journey_pipelines.rules.columns.steps import step
 from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Numbers, Vector, objects
 
 MOST_DISTINCT: Final = 4096  # values for each of which a subtree is worth being evaluated
@@ -103,11 +104,8 @@ class Elements:
 
     def typed(self, path: str) -> Typed | None:
         """Elements themselves, or what lies at a dotted name inside each."""
-        from journey_pipelines.rules.columns.bound import ElementScope
-
         if path not in self._typed:
-            scope = ElementScope(self._elements)
-            self._typed[path] = from_vector(scope.read(path) if path else scope.whole())
+            self._typed[path] = from_vector(reduce(step, path.split("."), self._elements) if path else self._elements)
         return self._typed[path]
 
 

@@ -93,10 +93,10 @@ def test_columns_agree_with_documents_on_random_rules_and_frames(seed: int) -> N
 @pytest.mark.parametrize("seed", range(4))
 def test_conditions_agree_whatever_the_size_of_a_block(seed: int, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "BLOCK", block)
-    assert check_conditions(100 * seed + block, 40) == []
+    assert check_conditions(100 * seed + block, 20) == []
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_rules_evaluated_together_agree_with_each_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plans, "BLOCK", 4)
-    assert check_together(seed, 40) == []
+    assert check_together(seed, 20) == []
