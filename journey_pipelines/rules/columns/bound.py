@@ -11,7 +11,7 @@ from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
 from journey_pipelines.rules.columns.steps import step
 from journey_pipelines.rules.columns.terms import Plan
-from journey_pipelines.rules.columns.typed import Typed, from_vector, typed_series
+from journey_pipelines.rules.columns.typed import Typed, from_vector, typed_field, typed_series
 from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, filled, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.reads import Reads
@@ -82,9 +82,17 @@ class BoundFrame:
         try:
             if path in self._positions:
                 return typed_series(self._frame.iloc[:, self._positions[path]], null=NULL_KINDS[missing])
-            return from_vector(self.read(path, missing))
+            return self._arrow_field(path) or from_vector(self.read(path, missing))
         except RuleEvaluationError:
             return None  # whoever evaluates the cells hears of it
+
+    def _arrow_field(self, path: str) -> Typed | None:
+        segments = path.split(".")
+        names = {".".join(segments[:cut]): segments[cut:] for cut in range(len(segments) - 1, 0, -1)}
+        longest = next((name for name in names if name in self._positions), None)
+        if longest is None:
+            return None
+        return typed_field(self._frame.iloc[:, self._positions[longest]], names[longest])
 
     def _longest(self, path: str, missing: Missing) -> Vector:
         segments = path.split(".")

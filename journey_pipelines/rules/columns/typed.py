@@ -1,7 +1,7 @@
 """Columns in the form that array code wants: numbers, codes of few distinct values, or lists with offsets."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from typing import Any, Final, Protocol
 
@@ -134,7 +134,7 @@ class ArrowElements:
 
 def from_arrow(array: Any) -> Typed | None:
     """The column of an Arrow array that is not nested; a null in it is null."""
-    return typed_series(pd.Series(pd.array(array, dtype=pd.ArrowDtype(array.type))), null=Kind.NULL)
+    return typed_series(_arrow_series(array), null=Kind.NULL)
 
 
 def typed_series(series: pd.Series, *, null: Kind) -> Typed | None:
@@ -213,12 +213,37 @@ def _with_missing(distinct: Vector, null: Kind) -> Vector:
     return Vector(kinds, np.append(distinct.numbers, 0.0), np.concatenate([distinct.cells, missing]), is_data=True)
 
 
-def _arrow_lists(series: pd.Series) -> Lists:
+def typed_field(structs: pd.Series, names: Sequence[str]) -> Typed | None:
+    """A field of a column of Arrow structs, by the names that lead to it; None where there is no such field."""
+    if not isinstance(structs.dtype, pd.ArrowDtype):
+        return None
+    above = found = _arrow_array(structs)
+    for name in names:
+        if not pa.types.is_struct(found.type) or found.type.get_field_index(name) < 0:
+            return None
+        above, found = found, pa.compute.struct_field(found, [name])
+    has_nan = pa.types.is_floating(found.type) and pa.compute.any(pa.compute.is_nan(found)).as_py()
+    # a field of nothing is undefined, a null field is null
+    is_undefined = found.null_count == above.null_count and not has_nan
+    is_null = above.null_count == 0
+    column = typed_series(_arrow_series(found), null=Kind.UNDEFINED if is_undefined else Kind.NULL)
+    if is_undefined or is_null:
+        return column
+    return replace(column, missing=None) if isinstance(column, Numeric) else None
+
+
+def _arrow_array(series: pd.Series) -> Any:
+    """The column in one chunk."""
     array = pa.array(series.array)
-    if isinstance(array, pa.ChunkedArray):
-        array = array.combine_chunks()
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], type=array.type)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _arrow_series(array: Any) -> pd.Series:
+    return pd.Series(pd.array(array, dtype=pd.ArrowDtype(array.type)))
+
+
+def _arrow_lists(series: pd.Series) -> Lists:
+    array = _arrow_array(series)
     sizes = pa.compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
     return Lists(_offsets(sizes), ArrowElements(array.flatten()))
 
