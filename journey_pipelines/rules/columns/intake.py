@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from journey_pipelines.rules.coercion import UNDEFINED, Undefined, double
 from journey_pipelines.rules.columns.vector import Kind, Kinds, Mask, Numbers, Objects, Vector, integers, objects
@@ -124,6 +125,9 @@ def from_series(series: pd.Series, *, null: Kind) -> Vector:
         return _moments(series, null=null)
     if pd.api.types.is_timedelta64_dtype(dtype):
         return _numeric(series.dt.total_seconds(), null=null, is_boolean=False)
+    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_nested(dtype.pyarrow_dtype):
+        # numpy would make timestamps of the dates in lists and take their zones from times
+        return from_objects(objects(pa.array(series.array).to_pylist(), len(series)), is_data=True, null=null)
     return from_objects(series.to_numpy(dtype=object), is_data=True, null=null)
 
 

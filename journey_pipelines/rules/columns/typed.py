@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from journey_pipelines.rules.coercion import UNDEFINED
+from journey_pipelines.rules.columns.dictionaries import encode
 from journey_pipelines.rules.columns.intake import from_objects, from_series
 from journey_pipelines.rules.columns.lists import flatten
 from journey_pipelines.rules.columns.steps import step
@@ -153,12 +154,10 @@ def typed_series(series: pd.Series, *, null: Kind) -> Typed | None:
         return Numeric(series.to_numpy(dtype=np.float64), is_boolean=False, missing=null)
     if isinstance(dtype, pd.ArrowDtype) and pa.types.is_list(dtype.pyarrow_dtype):
         return _arrow_lists(series)
-    if isinstance(dtype, pd.StringDtype):
+    if isinstance(dtype, pd.StringDtype) or _is_arrow_text(dtype):
         return _factorized(series, null=null)
     if isinstance(dtype, np.dtype | pd.DatetimeTZDtype) and dtype.kind == "M":
         return _factorized(series, null=null) or _moments(series, null=null)
-    if isinstance(dtype, pd.ArrowDtype) and pa.types.is_string(dtype.pyarrow_dtype):
-        return _factorized(series, null=null)
     return from_vector(from_series(series, null=null))
 
 
@@ -191,12 +190,21 @@ def _factorized(series: pd.Series, *, null: Kind) -> Coded | None:
     start = series.iloc[:LOOKED_AT]
     if len(series) > LOOKED_AT and start.nunique() * FEW_ROWS_FOR_EACH > len(start):
         return None
-    codes, distinct = pd.factorize(series)
-    if len(distinct) > MOST_DISTINCT:
-        return None
-    cells = pd.Series(distinct).astype(object).to_numpy()
-    small = codes.astype(np.min_scalar_type(-1 - len(distinct)))
-    return Coded(small, _with_missing(from_objects(cells, is_data=True), null))
+    if _is_arrow_text(series.dtype):
+        codes, cells = encode(_arrow_array(series))
+    else:
+        found, distinct = pd.factorize(series)
+        codes = found.astype(np.min_scalar_type(-1 - len(distinct)))
+        cells = pd.Series(distinct).astype(object).to_numpy()
+    return Coded(codes, _with_missing(from_objects(cells, is_data=True), null)) if len(cells) <= MOST_DISTINCT else None
+
+
+def _is_arrow_text(dtype: Any) -> bool:
+    if isinstance(dtype, pd.StringDtype):
+        return bool(dtype.storage == "pyarrow")
+    if not isinstance(dtype, pd.ArrowDtype):
+        return False
+    return bool(pa.types.is_string(dtype.pyarrow_dtype) or pa.types.is_large_string(dtype.pyarrow_dtype))
 
 
 def _moments(series: pd.Series, *, null: Kind) -> Moments | None:

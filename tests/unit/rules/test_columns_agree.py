@@ -1,87 +1,9 @@
 """The column evaluator agrees with the scalar one on random rules over random typed frames."""
 
-from typing import Any, Literal
-
-import pandas as pd
 import pytest
 
-from journey_pipelines.rules import Rule, RuleEvaluationError, compile_rule, masks
-from journey_pipelines.rules.coercion import truthy
 from journey_pipelines.rules.columns import plans
-from tests.unit.rules.random_frames import documents, random_frame
-from tests.unit.rules.random_rules import RandomRules
-from tests.unit.rules.reference.vectors import is_same
-
-MISSING: tuple[Literal["absent", "null"], ...] = ("absent", "null")
-
-
-def answers(rule: Any, frame: pd.DataFrame, missing: Literal["absent", "null"]) -> list[Any] | None:
-    """What the scalar evaluator says to each row, or None where it raises for one."""
-    try:
-        return [compile_rule(rule, lenient=True).scalar(document) for document in documents(frame, missing)]
-    except RuleEvaluationError:
-        return None
-
-
-def disagreement(rule: Any, frame: pd.DataFrame, missing: Literal["absent", "null"]) -> str:
-    wanted = answers(rule, frame, missing)
-    compiled = compile_rule(rule, lenient=True)
-    bound = compiled.bind(frame)
-    try:
-        values, mask = compiled.values(bound, missing), compiled.mask(bound, missing)
-    except RuleEvaluationError as error:
-        return "" if wanted is None else f"{rule}: raised {error}, wanted {wanted}"
-    if wanted is None:
-        return f"{rule}: gave {values.tolist()} where the scalar evaluator raises"
-    assert values.index.equals(frame.index)
-    assert values.dtype == object
-    agrees = all(map(is_same, values, wanted)) and mask.tolist() == list(map(truthy, wanted))
-    return "" if agrees else f"{rule} ({missing}): gave {values.tolist()} {mask.tolist()}, wanted {wanted}"
-
-
-def check_conditions(seed: int, count: int) -> list[str]:
-    """Conditions of the kinds that journeys have, over frames of several blocks."""
-    rules = RandomRules(seed)
-    found: list[str] = []
-    for _ in range(count):
-        frame = random_frame(rules, rules.random.choice([0, 1, 3, 7, 20]))
-        for _ in range(5):
-            rule = rules.condition()
-            found.extend(filter(None, (disagreement(rule, frame, missing) for missing in MISSING)))
-    return found
-
-
-def check_together(seed: int, count: int) -> list[Any]:
-    """Rules evaluated together of which none does what it does not do alone."""
-    rules = RandomRules(seed)
-    found: list[Any] = []
-    for _ in range(count):
-        frame = random_frame(rules, 10)
-        parts = [rules.condition(1) for _ in range(4)]
-        pairs = [{"and": rules.random.sample(parts, 2)} for _ in range(4)]
-        several = [compile_rule(rule, lenient=True) for rule in [*parts, *pairs]]
-        alone = [answer_of(rule, frame) for rule in several]
-        if None not in alone and [mask.tolist() for mask in masks(several, frame)] != alone:
-            found.append([*parts, *pairs])
-    return found
-
-
-def answer_of(rule: Rule, frame: pd.DataFrame) -> list[bool] | None:
-    try:
-        return list(rule.mask(frame).tolist())
-    except RuleEvaluationError:
-        return None
-
-
-def check(seed: int, count: int) -> list[str]:
-    rules = RandomRules(seed)
-    found: list[str] = []
-    for _ in range(count):
-        frame = random_frame(rules, rules.random.choice([0, 1, 5, 5]))
-        for _ in range(5):
-            rule = rules.rule(rules.random.choice([1, 2, 3]))
-            found.extend(filter(None, (disagreement(rule, frame, missing) for missing in MISSING)))
-    return found
+from tests.unit.rules.agreement import check, check_conditions, check_together
 
 
 @pytest.mark.parametrize("seed", range(8))
