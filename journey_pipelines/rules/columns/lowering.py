@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from functools import reduce
+from itertools import takewhile
 from typing import Final
 
 import numpy as np
@@ -274,7 +275,8 @@ class Lowering:
             return None
         number = to_number(least)
         # none are listed where as many are there as needed; nothing is as many as NaN
-        return MoreThan(terms, 0.0 if math.isnan(number) else max(len(keys) - number, 0.0))
+        is_enough = (len(keys) - count >= number for count in range(1, len(keys) + 1))
+        return MoreThan(terms, sum(takewhile(bool, is_enough)))
 
     def _absent(self, key: str) -> Term | None:
         column = self._source.typed(key) if key else None

@@ -252,7 +252,7 @@ class MoreThan:
     """Rows where more than so many of the terms hold."""
 
     terms: Sequence[Term]
-    most: float
+    most: int
 
     def __call__(self, rows: slice) -> Mask:
         """A count of the terms that hold."""

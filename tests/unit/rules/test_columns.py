@@ -78,6 +78,14 @@ def test_many_different_timestamps_compare_as_their_texts_do(zone: str | None, u
                 assert dates.mask(frame).tolist() == plain.mask(frame).tolist(), rule
 
 
+@pytest.mark.parametrize(
+    ("needed", "holds"), [(0, False), (5e-324, True), (1, True), (1.5, True), (-1, False), ("x", True)]
+)
+def test_a_fraction_needed_is_more_than_nothing_there(needed: Any, holds: bool) -> None:
+    rule = compile_rule({"missing_some": [needed, ["x", "y"]]})
+    assert rule.mask(pd.DataFrame({"x": [np.nan]})).tolist() == [holds] == [bool(rule.scalar({}))]
+
+
 def test_lengths_count_utf_16_units() -> None:
     assert values({"var": "s.length"}, {"s": ["abc", "😀", None]}) == [3, 2, None]
 
