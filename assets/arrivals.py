@@ -62,7 +62,7 @@ def last_pass(transaction: StoreTransaction) -> datetime:
 
 
 def _reached(transaction: StoreTransaction, key: str, version: int, since: datetime, now: datetime) -> int:
-    due = transaction.take_due(key, version, as_of=now, missing_before=LONG_AGO, limit=MOST_LOOKED_AT)
+    due = transaction.take_due(key, version, as_of=now, missing_before=LONG_AGO, limit=MOST_LOOKED_AT).frame
     waiting = due[due["waiting_for"].notna()]
     if not len(waiting):
         return 0

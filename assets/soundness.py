@@ -94,7 +94,7 @@ def overdue(engine: Engine, run: Run, facts: Facts, excused: set[str]) -> dict[s
             if key in excused:
                 continue
             began = grace_began(journey, run)
-            due = transaction.take_due(key, version, as_of=run.as_of, missing_before=began, limit=MOST_COUNTED)
+            due = transaction.take_due(key, version, as_of=run.as_of, missing_before=began, limit=MOST_COUNTED).frame
             count = int(is_overdue(due, run.as_of).sum())
             if count:
                 left[key] = left.get(key, 0) + count
@@ -128,7 +128,7 @@ def unanswered(store: JourneyStore, run: Run, excused: set[str]) -> dict[str, in
         keys = sorted({v.journey_key for v in transaction.versions() if v.status in ("live", "archived")} - excused)
         return {
             status: len(
-                transaction.take_dispatches(as_of=run.as_of, journey_keys=keys, status=status, limit=MOST_COUNTED)
+                transaction.take_dispatches(as_of=run.as_of, journey_keys=keys, status=status, limit=MOST_COUNTED).frame
             )
             for status in ("pending", "sending")
         }

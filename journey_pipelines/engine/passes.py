@@ -130,7 +130,7 @@ def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iter
         with one.engine.store.transaction() as transaction:
             if journey.key in transaction.paused():
                 return
-            frame = transaction.take_due(
+            claim = transaction.take_due(
                 journey.key,
                 journey.version,
                 as_of=one.run.as_of,
@@ -139,12 +139,12 @@ def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iter
                 after=after,
                 limit=one.engine.chunk_rows,
             )
-            if not len(frame):
+            if not len(claim.frame):
                 return
-            chunk = Chunk(journey, one.run, one.world, transaction, frame)
+            chunk = Chunk(journey, one.run, one.world, transaction, claim.frame)
             resume(chunk, one.engine.catalog.actions)
             walk(chunk)
             changes = chunk.changes()
             transaction.save(changes)
         yield len(changes.executions)
-        after = frame["execution_id"].iloc[-1]
+        after = claim.cursor

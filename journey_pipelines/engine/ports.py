@@ -64,10 +64,19 @@ class Hold:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A chunk of due executions, and where the next one begins."""
+
+    frame: pd.DataFrame  # EXECUTIONS, in the order of entry; empty where there are no more
+    cursor: str  # known to its store only
+
+
+@dataclass(frozen=True)
 class Changes:
     """What one chunk writes, in one transaction."""
 
-    executions: pd.DataFrame  # EXECUTIONS: rows that are there already, replaced whole
+    # EXECUTIONS: rows that are there already, replaced; of `context` the keys that are named, `visits` unless empty
+    executions: pd.DataFrame
     transitions: pd.DataFrame  # TRANSITIONS: appended
     dispatches: pd.DataFrame  # DISPATCHES: new rows; an existing key is an error
     dispatch_updates: pd.DataFrame  # DISPATCHES: rows that are there already, replaced whole
@@ -170,8 +179,8 @@ class StoreTransaction(Protocol):
         results_only: bool = False,
         after: str = "",
         limit: int,
-    ) -> pd.DataFrame:
-        """Claim due EXECUTIONS of one version with execution_id > after, ordered by execution_id, at most `limit`.
+    ) -> Claim:
+        """Claim due executions of one version beyond the cursor `after`, at most `limit`.
 
         Rows are locked until the transaction ends; rows that somebody else holds are passed over. Due is an
         unfinished execution with an `action_status` of sent, skipped or failed; and, unless `results_only`, one with

@@ -37,7 +37,7 @@ def count_sends(one: Pass, journey_key: str, entrants: pd.DataFrame, transaction
             as_of=one.run.as_of,
             missing_before=grace_may_be_over(journey, one.run),
             limit=EVERYBODY,
-        )
+        ).frame
         newcomers = entrants[entrants["journey_version"] == journey.version]
         frame = stack([due, newcomers], EXECUTIONS)
         chunk = RehearsedChunk(journey, one.run, one.world, transaction, frame)

@@ -39,18 +39,25 @@ def textual(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> p
 
 
 def storable_executions(executions: pd.DataFrame) -> pd.DataFrame:
-    """EXECUTIONS as `storable`; refuses, as the database does, an end without its time or a time without an end."""
+    """EXECUTIONS as `storable`, refused where `check_ends` does."""
     shaped = storable(executions, EXECUTIONS, table="executions")
-    has_ended = shaped["state"].isin(ENDED)
-    is_wrong = has_ended != shaped["ended_at"].notna()
+    check_ends(shaped)
+    return shaped
+
+
+def check_ends(executions: pd.DataFrame) -> None:
+    """Raises StoreError for an end without its time, and for the time, outcome or failure of one that has not ended."""
+    has_ended = executions["state"].isin(ENDED)
+    is_wrong = has_ended != executions["ended_at"].notna()
+    is_wrong |= ~has_ended & (executions["outcome"].notna() | executions["failure"].notna())
     if is_wrong.any():
-        wrong = shaped[is_wrong].iloc[0]
+        wrong = executions[is_wrong].iloc[0]
+        told = ", ".join(f"{name} {wrong[name]}" for name in ("ended_at", "outcome", "failure"))
         message = (
-            f"execution {wrong['execution_id']} is {wrong['state']} with ended_at {wrong['ended_at']}; "
-            "a COMPLETED or FAILED one has an ended_at, another one has none"
+            f"execution {wrong['execution_id']} is {wrong['state']} with {told}; "
+            "a COMPLETED or FAILED one has an ended_at, another one has none of them"
         )
         raise StoreError(message)
-    return shaped
 
 
 def detached(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -4,26 +4,53 @@ SELECT DISTINCT ON (customer_id)
     customer_id,
     entry_number,
     entered_at,
-    bool_or(ended_at IS NULL) OVER (PARTITION BY customer_id) AS is_unfinished
-FROM executions
+    EXISTS (
+        SELECT FROM unfinished
+        WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
+    ) AS is_unfinished
+FROM entries
 WHERE journey_key = %(journey_key)s AND customer_id IN (SELECT id FROM incoming_ids)
 ORDER BY customer_id, entry_number DESC;
 
--- name: add_executions
+-- name: count_incoming
+-- purpose: tell the planner that few of those who want to enter are alike
+ANALYZE incoming_executions (execution_id, journey_key, customer_id);
+
+-- name: add_entries
 -- purpose: let customers enter, but none a second time while an execution of theirs is unfinished
-INSERT INTO executions (
-    execution_id, journey_key, journey_version, customer_id, entry_number, entered_via, state, current_node_id, visit,
-    visits, context, due_at, entered_at, arrived_at, ended_at, waiting_for, events_since, action_status, missing_since,
-    outcome, failure
+WITH fresh AS (
+    SELECT DISTINCT ON (execution_id) *
+    FROM incoming_executions AS incoming
+    WHERE NOT EXISTS (SELECT FROM entries WHERE entries.execution_id = incoming.execution_id)
+    ORDER BY execution_id, incoming_position
+), first AS (
+    SELECT DISTINCT ON (journey_key, customer_id) *
+    FROM fresh
+    WHERE ended_at IS NULL
+    ORDER BY journey_key, customer_id, incoming_position
+), admitted AS (
+    INSERT INTO unfinished (journey_key, customer_id)
+    SELECT journey_key, customer_id
+    FROM first
+    ORDER BY journey_key, customer_id -- two who wait for one another would both wait for ever in another order
+    ON CONFLICT (journey_key, customer_id) DO NOTHING
+    RETURNING journey_key, customer_id
+), chosen AS (
+    SELECT first.* FROM first JOIN admitted USING (journey_key, customer_id)
+    UNION ALL
+    SELECT * FROM fresh WHERE ended_at IS NOT NULL
 )
-SELECT
-    execution_id, journey_key, journey_version, customer_id, entry_number, entered_via, state, current_node_id, visit,
-    visits, context, due_at, entered_at, arrived_at, ended_at, waiting_for, events_since, action_status, missing_since,
-    outcome, failure
-FROM incoming_executions
+INSERT INTO entries (execution_id, journey_key, customer_id, entry_number, entered_via, entered_at)
+SELECT execution_id, journey_key, customer_id, entry_number, entered_via, entered_at
+FROM chosen
 ORDER BY incoming_position
-ON CONFLICT DO NOTHING
-RETURNING execution_id;
+RETURNING execution_id, entry_no;
+
+-- name: let_go
+-- purpose: customers who may enter again, as far as uniqueness goes
+DELETE FROM unfinished
+USING incoming_leavers AS leaver
+WHERE unfinished.journey_key = leaver.journey_key AND unfinished.customer_id = leaver.customer_id;
 
 -- name: add_starts
 -- purpose: queue manual starts that are not known yet

@@ -35,4 +35,6 @@ ORDER BY journey_key, version;
 
 -- name: unfinished_versions
 -- purpose: versions that somebody still stands in
-SELECT DISTINCT journey_key, journey_version FROM executions WHERE ended_at IS NULL;
+SELECT journey_key, journey_version
+FROM editions
+CROSS JOIN LATERAL (SELECT FROM standing WHERE standing.edition_no = editions.edition_no LIMIT 1) AS somebody;

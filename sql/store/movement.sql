@@ -1,116 +1,166 @@
--- name: mark_missing
--- purpose: note since when a journey's unfinished customers are missing from the feature snapshot
-WITH fresh AS (
-    SELECT execution_id FROM executions
-    WHERE journey_key = %(journey_key)s
-      AND customer_id IN (SELECT id FROM incoming_ids)
-      AND ended_at IS NULL
-      AND missing_since IS NULL
-    ORDER BY execution_id -- the order of lock_executions
-    FOR UPDATE
-)
-UPDATE executions SET missing_since = %(since)s FROM fresh WHERE executions.execution_id = fresh.execution_id;
+-- Statements with {names} are put together by store/postgres/movement.py: {rows} is one of those that lock rows, and
+-- {table} is `standing`, one of its partitions, or `ended`. Rows leave as arrays, one for each column.
 
--- name: clear_missing
--- purpose: note that a journey's unfinished customers are in the feature snapshot again
-WITH returned AS (
-    SELECT execution_id FROM executions
-    WHERE journey_key = %(journey_key)s
-      AND customer_id IN (SELECT id FROM incoming_ids)
-      AND ended_at IS NULL
-      AND missing_since IS NOT NULL
-    ORDER BY execution_id -- the order of lock_executions
-    FOR UPDATE
-)
-UPDATE executions SET missing_since = NULL FROM returned WHERE executions.execution_id = returned.execution_id;
+-- name: as_arrays
+-- purpose: one row with an array for each column of `standing`, in the order of Taken
+WITH taken AS MATERIALIZED ({rows})
+SELECT
+    array_agg(place), array_agg(relation::integer), array_agg(entry_no), array_agg(edition_no), array_agg(node_no),
+    array_agg(visit), array_agg(state), array_agg(action), array_agg(entered_via), array_agg(entry_number),
+    array_agg(waiting_no), array_agg(due_at), array_agg(entered_at), array_agg(arrived_at), array_agg(events_since),
+    array_agg(missing_since), array_agg(ended_at),
+    string_agg(execution_id, ''), array_agg(octet_length(execution_id)),
+    string_agg(customer_id, ''), array_agg(octet_length(customer_id))
+FROM taken;
 
--- name: take_due
--- purpose: claim the next chunk of due executions of a version; rows that another run holds are passed over
-SELECT executions.* FROM executions
-WHERE journey_key = %(journey_key)s
-  AND journey_version = %(version)s
-  AND execution_id > %(after)s
-  AND ended_at IS NULL
+-- name: due_partitions
+-- purpose: the partitions that may hold due rows, each with its name; at an action first, then the oldest date
+SELECT relname
+FROM pg_inherits
+JOIN pg_class ON pg_class.oid = inhrelid
+WHERE inhparent = 'standing'::regclass
+  AND pg_relation_size(pg_class.oid) > 0
+  AND (relname = 'standing_acting' OR NOT %(results_only)s AND right(relname, 8) <= to_char(%(as_of)s::timestamptz, 'YYYYMMDD'))
+ORDER BY relname = 'standing_acting' DESC, relname;
+
+-- name: due_rows
+-- purpose: the next due rows of a version in a partition; rows that another run holds are passed over
+SELECT ctid AS place, tableoid AS relation, {table}.*, 'infinity'::timestamptz AS ended_at
+FROM {table}
+WHERE edition_no = %(edition_no)s
+  AND ctid > %(after)s::tid
   AND (
-      action_status IN ('sent', 'skipped', 'failed')
+      action BETWEEN 1 AND 3
       OR NOT %(results_only)s
       AND (
           due_at <= %(as_of)s
           OR missing_since <= %(missing_before)s
-          OR waiting_for IS NOT NULL AND EXISTS (
+          OR waiting_no > 0 AND EXISTS (
               SELECT FROM events
-              WHERE events.customer_id = executions.customer_id
-                AND events.event_type = executions.waiting_for
-                AND events.occurred_at > executions.events_since
-                AND events.occurred_at <= %(as_of)s
-                AND events.received_at <= %(as_of)s
+              JOIN labels ON label = event_type
+              WHERE label_no = waiting_no
+                AND events.customer_id = {table}.customer_id
+                AND occurred_at > events_since
+                AND occurred_at <= %(as_of)s
+                AND received_at <= %(as_of)s
           )
       )
   )
-ORDER BY execution_id
 LIMIT %(limit)s
-FOR UPDATE OF executions SKIP LOCKED;
+FOR UPDATE OF {table} SKIP LOCKED;
 
--- name: lock_executions
--- purpose: these executions, locked in the order of their ids so that two who wait cannot wait for one another
-SELECT executions.* FROM executions
-WHERE execution_id IN (SELECT id FROM incoming_ids)
-ORDER BY execution_id
-FOR UPDATE OF executions;
+-- name: rows_for_events
+-- purpose: rows of a version that are due later but for an event that has come
+SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz AS ended_at
+FROM standing
+WHERE edition_no = %(edition_no)s
+  AND entry_no > %(after)s
+  AND bucket > (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND bucket < 'infinity'
+  AND waiting_no > 0
+  AND EXISTS (
+      SELECT FROM events
+      JOIN labels ON label = event_type
+      WHERE label_no = waiting_no
+        AND events.customer_id = standing.customer_id
+        AND occurred_at > events_since
+        AND occurred_at <= %(as_of)s
+        AND received_at <= %(as_of)s
+  )
+ORDER BY entry_no
+LIMIT %(limit)s
+FOR UPDATE OF standing SKIP LOCKED;
 
--- name: try_executions
+-- name: missing_rows
+-- purpose: rows of a version that are due later but whose customers have been missing for long
+SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz AS ended_at
+FROM standing
+WHERE edition_no = %(edition_no)s
+  AND entry_no > %(after)s
+  AND bucket > (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date
+  AND bucket < 'infinity'
+  AND missing_since < 'infinity'
+  AND missing_since <= %(missing_before)s
+ORDER BY entry_no
+LIMIT %(limit)s
+FOR UPDATE OF standing SKIP LOCKED;
+
+-- name: lock_rows
+-- purpose: these executions, locked in the order of entry so that two who wait cannot wait for one another
+SELECT ctid AS place, tableoid AS relation, {table}.*{more}
+FROM {table}
+WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
+ORDER BY entry_no
+FOR UPDATE OF {table};
+
+-- name: try_rows
 -- purpose: those of these executions that nobody else holds, locked
-SELECT executions.* FROM executions
-WHERE execution_id IN (SELECT id FROM incoming_ids)
-ORDER BY execution_id
-FOR UPDATE OF executions SKIP LOCKED;
+SELECT ctid AS place, tableoid AS relation, {table}.*{more}
+FROM {table}
+WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
+ORDER BY entry_no
+FOR UPDATE OF {table} SKIP LOCKED;
 
--- name: save_executions
--- purpose: replace executions whole
-UPDATE executions AS stored
-SET journey_key = incoming.journey_key,
-    journey_version = incoming.journey_version,
-    customer_id = incoming.customer_id,
-    entry_number = incoming.entry_number,
-    entered_via = incoming.entered_via,
-    state = incoming.state,
-    current_node_id = incoming.current_node_id,
-    visit = incoming.visit,
-    visits = incoming.visits,
-    context = incoming.context,
-    due_at = incoming.due_at,
-    entered_at = incoming.entered_at,
-    arrived_at = incoming.arrived_at,
-    ended_at = incoming.ended_at,
-    waiting_for = incoming.waiting_for,
-    events_since = incoming.events_since,
-    action_status = incoming.action_status,
-    missing_since = incoming.missing_since,
-    outcome = incoming.outcome,
-    failure = incoming.failure
-FROM incoming_executions AS incoming
-WHERE stored.execution_id = incoming.execution_id;
+-- name: entry_nos
+-- purpose: numbers of these executions
+SELECT execution_id, entry_no FROM incoming_ids JOIN entries ON execution_id = id;
 
--- name: absent_execution
--- purpose: one of the executions to be saved that is not there, or comes twice
-SELECT incoming.execution_id
-FROM incoming_executions AS incoming
-LEFT JOIN executions AS stored USING (execution_id)
-GROUP BY incoming.execution_id
-HAVING count(*) > 1 OR count(stored.execution_id) = 0
-LIMIT 1;
+-- name: endings
+-- purpose: how these executions ended
+SELECT entry_no, outcome, failure FROM ended WHERE entry_no IN (SELECT number FROM incoming_numbers);
 
--- name: add_transitions
--- purpose: append transitions
-INSERT INTO transitions (
-    execution_id, journey_key, journey_version, customer_id, node_id, visit, branch, at, run_id, run_as_of,
-    snapshot_id, fingerprint
-)
+-- name: unfinished_of
+-- purpose: a journey's unfinished executions of these customers
+SELECT DISTINCT ON (customer_id) execution_id
+FROM entries
+JOIN unfinished USING (journey_key, customer_id)
+WHERE journey_key = %(journey_key)s AND customer_id IN (SELECT id FROM incoming_ids)
+ORDER BY customer_id, entry_number DESC;
+
+-- name: set_missing
+-- purpose: note since when customers are missing from the features, or that they are back
+UPDATE ONLY {table} SET missing_since = %(since)s WHERE ctid = ANY(%(places)s);
+
+-- name: take_out
+-- purpose: remove rows that this transaction holds
+DELETE FROM ONLY {table} WHERE ctid = ANY(%(places)s);
+
+-- name: contexts
+-- purpose: what these executions carry with them
 SELECT
-    execution_id, journey_key, journey_version, customer_id, node_id, visit, branch, at, run_id, run_as_of,
-    snapshot_id, fingerprint
-FROM incoming_transitions
-ORDER BY incoming_position;
+    array_agg(entry_no),
+    '[' || string_agg(context::text, ',') || ']',
+    '[' || string_agg(visits::text, ',') || ']'
+FROM contexts
+WHERE entry_no = ANY(%(entry_nos)s);
+
+-- name: add_contexts
+-- purpose: keep what executions carry with them from now on; keys that are not named stay
+INSERT INTO contexts (entry_no, context, visits)
+SELECT entry_no, context, visits
+FROM incoming_contexts
+ORDER BY entry_no
+ON CONFLICT (entry_no) DO UPDATE
+SET context = contexts.context || excluded.context,
+    visits = CASE excluded.visits WHEN '{}' THEN contexts.visits ELSE excluded.visits END;
+
+-- name: put_standing
+-- purpose: rows of unfinished executions
+COPY standing (
+    entry_no, bucket, edition_no, node_no, visit, state, action, entered_via, entry_number, waiting_no, due_at,
+    entered_at, arrived_at, events_since, missing_since, execution_id, customer_id
+) FROM STDIN (FORMAT binary);
+
+-- name: put_ended
+-- purpose: rows of ended executions
+COPY ended (
+    entry_no, edition_no, node_no, visit, state, action, entered_via, entry_number, waiting_no, due_at,
+    entered_at, arrived_at, events_since, missing_since, ended_at, execution_id, customer_id, outcome, failure
+) FROM STDIN (FORMAT binary);
+
+-- name: put_moves
+-- purpose: what this pass did
+COPY moves (entry_no, stamp_no, path_no) FROM STDIN (FORMAT binary);
 
 -- name: use_events
 -- purpose: note the events that ended a wait or met a goal

@@ -1,9 +1,21 @@
 -- name: status_counts
 -- purpose: where executions stand
-SELECT journey_key, journey_version, state, current_node_id, count(*) AS count
-FROM executions
-GROUP BY journey_key, journey_version, state, current_node_id
-ORDER BY journey_key, journey_version, state COLLATE "C", current_node_id;
+WITH counted AS (
+    SELECT edition_no, state AS state_no, node_no, count(*) AS count FROM standing GROUP BY edition_no, state, node_no
+    UNION ALL
+    SELECT edition_no, state AS state_no, node_no, count(*) AS count FROM ended GROUP BY edition_no, state, node_no
+)
+SELECT
+    journey_key,
+    journey_version,
+    state,
+    label AS current_node_id,
+    count
+FROM (SELECT *, (ARRAY['NOT_STARTED', 'IN_PROGRESS', 'WAITING', 'COMPLETED', 'FAILED'])[state_no] AS state FROM counted)
+    AS told
+JOIN editions USING (edition_no)
+LEFT JOIN labels ON label_no = node_no
+ORDER BY journey_key, journey_version, state COLLATE "C", label;
 
 -- name: dispatch_counts
 -- purpose: what became of actions

@@ -44,11 +44,11 @@ def advance(store: JourneyStore) -> None:
     after = ""
     while True:
         with store.transaction() as transaction:
-            taken = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW - HOUR, after=after, limit=17)
+            claim = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW - HOUR, after=after, limit=17)
+            taken, after = claim.frame, claim.cursor
             if taken.empty:
                 return
             names = taken["execution_id"].tolist()
-            after = names[-1]
             moved = taken.assign(state="IN_PROGRESS", current_node_id="mail", due_at=pd.NaT)
             transaction.save(changes(moved, transitions(*names), dispatches(*names), used=tuple(names[:2])))
 

@@ -20,12 +20,12 @@ CATALOG = {
         JOIN pg_class AS c ON c.oid = a.attrelid
         LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
         LEFT JOIN pg_collation AS co ON co.oid = a.attcollation
-        WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+        WHERE c.relnamespace = %(schema)s::regnamespace AND c.relkind IN ('r', 'v', 'p') AND a.attnum > 0
         ORDER BY c.relname, a.attnum
     """,
     "tables": """
         SELECT relname, relkind, reloptions, obj_description(oid, 'pg_class') FROM pg_class
-        WHERE relnamespace = %(schema)s::regnamespace AND relkind IN ('r', 'v', 'S')
+        WHERE relnamespace = %(schema)s::regnamespace AND relkind IN ('r', 'v', 'p', 'S')
         ORDER BY relname
     """,
     "constraints": """
@@ -127,6 +127,6 @@ def test_an_existing_schema_needs_no_right_to_create_one(postgres_url: str) -> N
     )
     try:
         head, _, rest = postgres_url.partition("://")
-        assert migrate(f"{head}://plain@{rest.partition('@')[2]}") == ["initial"]
+        assert migrate(f"{head}://plain@{rest.partition('@')[2]}") == ["initial", "standing_rows"]
     finally:
         execute(postgres_url, "DROP OWNED BY plain; DROP ROLE plain")

@@ -94,19 +94,20 @@ def test_other_versions_journeys_and_ended_executions_are_not_due(store: Journey
         assert due(transaction) == []
 
 
-def test_due_executions_come_in_chunks_by_id(store: JourneyStore) -> None:
+def test_due_executions_come_in_chunks_in_the_order_of_entry(store: JourneyStore) -> None:
     with store.transaction() as transaction:
         transaction.add_executions(executions("c", "a", "B", "d", due_at=NOW))
-        assert due(transaction, limit=2) == ["B", "a"]
-        assert due(transaction, limit=2, after="a") == ["c", "d"]
-        assert due(transaction, limit=2, after="d") == []
+        one = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2)
+        two = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=one.cursor)
+        end = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=two.cursor)
+    assert [claim.frame["execution_id"].tolist() for claim in (one, two, end)] == [["c", "a"], ["B", "d"], []]
 
 
 def test_a_taken_row_has_the_shape_of_executions(store: JourneyStore) -> None:
     row = executions("a", due_at=NOW, context=[{"source": "till", "event": {"amount": 2.5}}], visits=[{"wait": 2}])
     with store.transaction() as transaction:
         transaction.add_executions(row)
-        taken = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=1)
+        taken = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=1).frame
         locked = transaction.lock_executions(ids("a", "unknown"))
     pd.testing.assert_frame_equal(taken, row)
     pd.testing.assert_frame_equal(locked, row)

@@ -111,8 +111,11 @@ def test_a_failure_that_is_passed_over_does_not_pass_for_a_commit(postgres_store
     assert count(postgres_store) == 0
 
 
-def test_a_refused_row_names_the_table_and_the_rule(postgres_store: PostgresStore) -> None:
-    with pytest.raises(StoreError, match=r"executions.*state_check"), postgres_store.transaction() as transaction:
+def test_a_refused_row_names_the_table_and_what_is_known(postgres_store: PostgresStore) -> None:
+    with (
+        pytest.raises(StoreError, match=r"state 'LOST'; known are NOT_STARTED"),
+        postgres_store.transaction() as transaction,
+    ):
         transaction.add_executions(executions("a", state="LOST"))
 
 

@@ -11,6 +11,9 @@ from journey_pipelines.store.statements import migrations, schema, statements
 
 SUBJECTS = sorted(file.name.removesuffix(".sql") for file in files("sql").joinpath("store").iterdir())
 
+# statements of these are named by what they find or add
+CATALOGUES = ("label", "edition", "stamp", "path")
+
 
 def _text(subject: str) -> str:
     return files("sql").joinpath("store", f"{subject}.sql").read_text()
@@ -25,7 +28,8 @@ def test_every_statement_has_a_name_and_a_purpose(subject: str) -> None:
 def test_every_statement_is_used(subject: str) -> None:
     folder = Path(journey_pipelines.store.__file__).parent
     code = "".join(path.read_text() for path in folder.rglob("*.py"))
-    assert [name for name in statements(subject) if f'"{name}"' not in code] == []
+    made = {f"{verb}_{name}" for verb in ("find", "add") for name in CATALOGUES}
+    assert [name for name in statements(subject) if f'"{name}"' not in code and name not in made] == []
 
 
 @pytest.mark.parametrize("subject", SUBJECTS)
@@ -38,4 +42,4 @@ def test_migrations_are_numbered_from_one_without_a_gap() -> None:
 
 
 def test_the_schema_is_part_of_the_package() -> None:
-    assert b"CREATE TABLE executions" in schema()
+    assert b"CREATE VIEW executions" in schema()

@@ -110,7 +110,8 @@ def test_an_empty_table_has_its_shape(store: JourneyStore, table: str) -> None:
 
 def test_reading_takes_conditions_on_columns(store: JourneyStore) -> None:
     with store.transaction() as transaction:
-        transaction.add_executions(executions("a", "b", "c", visit=[1, 2, 2], outcome=["x", None, "x"], due_at=NOW))
+        rows = executions("a", "b", "c", visit=[1, 2, 2], outcome=["x", None, "x"], due_at=NOW)
+        transaction.add_executions(rows.assign(state="COMPLETED", ended_at=pd.Timestamp(NOW)))
         assert transaction.read("executions", visit=2, outcome="x")["execution_id"].tolist() == ["c"]
         assert transaction.read("executions", outcome=None)["execution_id"].tolist() == ["b"]
         assert len(transaction.read("executions", due_at=NOW)) == 3

@@ -28,26 +28,28 @@ HOSTILE = {
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_text_survives_unchanged(store: JourneyStore, text: str) -> None:
     context = {"text": text, text[:1000]: [text]}
-    row = executions("a", customer_id=text[:1000], failure=text, context=[context], due_at=NOW)
+    ended = executions("a", customer_id=text[:1000], failure=text, context=[context], state="FAILED", ended_at=NOW)
+    row = executions("b", customer_id=f"{text[:1000]}b", current_node_id=text[:300], context=[context], due_at=NOW)
     with store.transaction() as transaction:
-        transaction.add_executions(row)
+        transaction.add_executions(pd.concat([ended, row], ignore_index=True))
     with store.transaction() as transaction:
-        pd.testing.assert_frame_equal(transaction.read("executions"), row)
+        pd.testing.assert_frame_equal(transaction.read("executions", execution_id="a"), ended)
+        pd.testing.assert_frame_equal(transaction.read("executions", execution_id="b"), row)
         assert transaction.executions_of(text[:1000])["failure"].tolist() == [text]
         assert transaction.entries("welcome", ids(text[:1000]))["customer_id"].tolist() == [text[:1000]]
-        transaction.save(changes(row.assign(outcome="done")))
-        assert due(transaction) == ["a"]
+        transaction.save(changes(row.assign(waiting_for=text[:300])))
+        assert due(transaction) == ["b"]
 
 
 def test_null_and_the_empty_string_stay_apart(store: JourneyStore) -> None:
     with store.transaction() as transaction:
-        transaction.add_executions(executions("a", "b", outcome=["", None]))
+        transaction.add_executions(executions("a", "b", outcome=["", None], state="COMPLETED", ended_at=NOW))
         assert transaction.read("executions")["outcome"].isna().tolist() == [False, True]
 
 
 def test_a_nul_character_in_text_is_refused(store: JourneyStore) -> None:
     with pytest.raises(StoreError, match=r"executions\.failure holds a NUL"), store.transaction() as transaction:
-        transaction.add_executions(executions("a", failure="x\x00y"))
+        transaction.add_executions(executions("a", failure="x\x00y", state="FAILED", ended_at=NOW))
 
 
 def test_a_nul_character_in_json_is_refused(store: JourneyStore) -> None:

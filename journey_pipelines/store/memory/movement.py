@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, STARTS, TRANSITIONS
-from journey_pipelines.engine.ports import Changes
+from journey_pipelines.engine.ports import Changes, Claim
 from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
@@ -102,17 +102,19 @@ class MovementPart(Part):
         results_only: bool = False,
         after: str = "",
         limit: int,
-    ) -> pd.DataFrame:
+    ) -> Claim:
         """See StoreTransaction."""
         frame = self.state.tables["executions"].frame
         is_asked = (frame["journey_key"] == journey_key) & (frame["journey_version"] == version)
-        asked = frame[is_asked & (frame["execution_id"] > after) & is_unfinished(frame)]
+        is_asked &= frame.index > int(after or -1)
+        asked = frame[is_asked & is_unfinished(frame)]
         is_due = asked["action_status"].isin(SETTLED)
         if not results_only:
             is_overdue = asked["due_at"] <= pd.Timestamp(as_of)
             is_gone = asked["missing_since"] <= pd.Timestamp(missing_before)
             is_due |= is_overdue | is_gone | self._has_event(asked, as_of)
-        return detached(asked[is_due].sort_values("execution_id").head(limit), EXECUTIONS)
+        due = asked[is_due].head(limit)
+        return Claim(detached(due, EXECUTIONS), str(due.index[-1]) if len(due) else after)
 
     def _has_event(self, executions: pd.DataFrame, as_of: datetime) -> pd.Series:
         waits = executions.loc[executions["waiting_for"].notna(), ["customer_id", "waiting_for", "events_since"]]
@@ -131,7 +133,7 @@ class MovementPart(Part):
         """See StoreTransaction."""
         tables = self.state.tables
         executions = storable_executions(changes.executions)
-        tables["executions"] = tables["executions"].replace_rows(executions)
+        tables["executions"] = tables["executions"].replace_rows(self._with_what_they_carry(executions))
         transitions = storable(changes.transitions, TRANSITIONS, table="transitions")
         self.state.transitions += [transitions] if len(transitions) else []
         dispatches = storable(changes.dispatches, DISPATCHES, table="dispatches")
@@ -142,6 +144,20 @@ class MovementPart(Part):
         updates = storable(changes.dispatch_updates, DISPATCHES, table="dispatches")
         tables["dispatches"] = tables["dispatches"].replace_rows(updates)
         self._use_events(changes.used_event_ids)
+
+    def _with_what_they_carry(self, executions: pd.DataFrame) -> pd.DataFrame:
+        """The rows with keys of their contexts that are not named, and with visits where there are none."""
+        table = self.state.tables["executions"]
+        positions = table.locate(executions["execution_id"])
+        if not len(executions) or (positions < 0).any():
+            return executions
+        before = table.frame.take(positions)
+        contexts = [{**old, **new} for old, new in zip(before["context"], executions["context"], strict=True)]
+        visits = [new or old for old, new in zip(before["visits"], executions["visits"], strict=True)]
+        return executions.assign(
+            context=pd.Series(contexts, dtype=object, index=executions.index),
+            visits=pd.Series(visits, dtype=object, index=executions.index),
+        )
 
     def _use_events(self, event_ids: pd.Index) -> None:
         events = self.state.tables["events"]

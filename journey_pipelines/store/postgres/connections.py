@@ -9,6 +9,7 @@ from typing import Final
 import psycopg
 
 from journey_pipelines.store.postgres.address import Address
+from journey_pipelines.store.postgres.arrays import register
 from journey_pipelines.store.postgres.failures import store_error
 from journey_pipelines.store.postgres.session import Connection
 from journey_pipelines.store.statements import statements
@@ -38,6 +39,7 @@ class Connections:
     def open(self) -> Connection:
         """A connection of the caller's own, who closes it."""
         connection = self._address.connect()
+        register(connection)
         try:
             connection.execute(statements("session")["prepare_session"], {"schema": self._schema})
         except psycopg.Error as error:

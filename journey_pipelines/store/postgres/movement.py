@@ -1,16 +1,23 @@
 """Executions: entry, claims and the saving of a chunk."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+from pydantic_core import from_json
 
-from journey_pipelines.engine.frames import BOOL, DISPATCHES, EXECUTIONS, INT, STARTS, TEXT, TIME, TRANSITIONS
-from journey_pipelines.engine.ports import Changes
+from journey_pipelines.engine.frames import BOOL, DISPATCHES, EXECUTIONS, INT, JSON, STARTS, TEXT, TIME, empty
+from journey_pipelines.engine.ports import Changes, Claim
 from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres import arrays, standing
+from journey_pipelines.store.postgres.claims import claim
+from journey_pipelines.store.postgres.holding import entry_numbers
 from journey_pipelines.store.postgres.outbox import replace_dispatches
 from journey_pipelines.store.postgres.part import Part
+from journey_pipelines.store.postgres.paths import to_moves
 from journey_pipelines.store.statements import statements
+from journey_pipelines.store.values import check_ends, textual
 
 ENTRY = statements("entry")
 SQL = statements("movement")
@@ -18,9 +25,55 @@ OUTBOX = statements("outbox")
 
 ENTRIES: Final = {"customer_id": TEXT, "entry_number": INT, "entered_at": TIME, "is_unfinished": BOOL}
 SETTLEMENTS: Final = {"start_id": TEXT, "status": TEXT, "reason": TEXT}
+CONTEXTS: Final = {"entry_no": INT, "context": JSON, "visits": JSON}
+ENDINGS: Final = {"entry_no": INT, "outcome": TEXT, "failure": TEXT}
+LEAVERS: Final = {"journey_key": TEXT, "customer_id": TEXT}
+NEW_ENTRIES: Final = {"execution_id": TEXT, "entry_no": INT}
 
 
-class EntryPart(Part):
+class ExecutionsPart(Part):
+    """Rows of executions in and out of their tables."""
+
+    def frame_of(self, taken: standing.Taken) -> pd.DataFrame:
+        """EXECUTIONS of rows that this transaction holds, in the order of entry."""
+        taken = taken.take(np.argsort(taken.entry_no, kind="stable"))
+        frame = standing.to_frame(taken, self.catalogues)
+        numbers, *carried = self.session.raw(SQL["contexts"], entry_nos=arrays.BigInts(taken.entry_no))
+        if numbers is not None:
+            rows = pd.Index(taken.entry_no).get_indexer(pd.Index(arrays.numbers(numbers, 8)))
+            for name, values in zip(("context", "visits"), carried, strict=True):
+                cells = frame[name].to_numpy(dtype=object, copy=True)
+                cells[rows] = objects(values)
+                frame[name] = pd.Series(cells, dtype=object)
+        if frame["ended_at"].notna().any():
+            self.session.stage_numbers(taken.entry_no)
+            told = self.session.frame(SQL["endings"], ENDINGS).set_index("entry_no").reindex(taken.entry_no)
+            frame = frame.assign(outcome=told["outcome"].array, failure=told["failure"].array)
+        return frame
+
+    def put(self, executions: pd.DataFrame, entry_nos: Any) -> None:
+        """Write rows that are in no table now, and what they carry."""
+        rows = standing.from_frame(executions, entry_nos, self.catalogues)
+        if not rows.has_ended.all():
+            self.session.put(SQL["put_standing"], rows.standing())
+        if rows.has_ended.any():
+            self.session.put(SQL["put_ended"], rows.ended())
+        has_any = (executions["context"].map(bool) | executions["visits"].map(bool)).to_numpy()
+        if has_any.any():
+            carried = executions.loc[has_any, ["context", "visits"]].assign(entry_no=entry_nos[has_any])
+            self.session.stage("contexts", carried, CONTEXTS)
+            self.session.execute(SQL["add_contexts"])
+
+
+def objects(text: bytes | None) -> Any:
+    """The JSON objects of a list of them, as an object array."""
+    values = from_json(text or b"[]")
+    found = np.empty(len(values), dtype=object)
+    found[:] = values
+    return found
+
+
+class EntryPart(ExecutionsPart):
     """Who enters."""
 
     def entries(self, journey_key: str, customer_ids: pd.Index) -> pd.DataFrame:
@@ -30,8 +83,15 @@ class EntryPart(Part):
 
     def add_executions(self, executions: pd.DataFrame) -> pd.Index:
         """See StoreTransaction."""
+        executions = textual(executions, EXECUTIONS, table="executions")
+        check_ends(executions)
         self.session.stage("executions", executions, EXECUTIONS)
-        added = self.session.returned(ENTRY["add_executions"], {"execution_id": TEXT})
+        self.session.execute(ENTRY["count_incoming"])
+        added = self.session.returned(ENTRY["add_entries"], NEW_ENTRIES).sort_values("entry_no", ignore_index=True)
+        if len(added):
+            rows = executions.drop_duplicates("execution_id")
+            positions = pd.Index(rows["execution_id"]).get_indexer(pd.Index(added["execution_id"]))
+            self.put(rows.take(positions).reset_index(drop=True), added["entry_no"].to_numpy())
         return pd.Index(added["execution_id"], name="execution_id")
 
     def add_starts(self, starts: pd.DataFrame) -> int:
@@ -50,18 +110,29 @@ class EntryPart(Part):
             raise StoreError("a start to be settled is not in the store, or comes twice; add it first, settle it once")
 
 
-class MovementPart(Part):
+class MovementPart(ExecutionsPart):
     """Claims, missing customers and the saving of a chunk."""
 
     def mark_missing(self, journey_key: str, customer_ids: pd.Index, since: datetime) -> None:
         """See StoreTransaction."""
-        self.session.stage_ids(customer_ids)
-        self.session.execute(SQL["mark_missing"], journey_key=journey_key, since=since)
+        self._set_missing(journey_key, customer_ids, since)
 
     def clear_missing(self, journey_key: str, customer_ids: pd.Index) -> None:
         """See StoreTransaction."""
+        self._set_missing(journey_key, customer_ids, None)
+
+    def _set_missing(self, journey_key: str, customer_ids: pd.Index, since: datetime | None) -> None:
         self.session.stage_ids(customer_ids)
-        self.session.execute(SQL["clear_missing"], journey_key=journey_key)
+        found = self.session.frame(SQL["unfinished_of"], {"execution_id": TEXT}, journey_key=journey_key)
+        if not len(found):
+            return
+        ids = pd.Index(found["execution_id"])
+        self.holding.lock(ids, waits=True)
+        positions = self.holding.locate(ids)
+        rows = self.holding.rows(positions)
+        is_other = np.isnat(rows.missing_since) == (since is not None)
+        is_unfinished = np.isnat(rows.ended_at)
+        self.holding.write_missing(positions[is_other & is_unfinished], since or "infinity")
 
     def take_due(
         self,
@@ -73,32 +144,31 @@ class MovementPart(Part):
         results_only: bool = False,
         after: str = "",
         limit: int,
-    ) -> pd.DataFrame:
+    ) -> Claim:
         """See StoreTransaction."""
-        return self.session.frame(
-            SQL["take_due"],
-            EXECUTIONS,
-            journey_key=journey_key,
-            version=version,
-            as_of=as_of,
-            missing_before=missing_before,
-            results_only=results_only,
+        edition_no = self.catalogues.edition_nos([(journey_key, version)])[journey_key, version]
+        taken, cursor = claim(
+            self.session,
+            self.holding,
             after=after,
             limit=limit,
+            results_only=results_only,
+            edition_no=edition_no,
+            as_of=as_of,
+            missing_before=missing_before,
         )
+        return Claim(self.frame_of(standing.Taken.stack(taken)) if taken else empty(EXECUTIONS), cursor)
 
     def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:
         """See StoreTransaction."""
-        self.session.stage_ids(execution_ids)
-        return self.session.frame(SQL["lock_executions" if waits else "try_executions"], EXECUTIONS)
+        taken = self.holding.lock(pd.Index(execution_ids), waits=waits)
+        return self.frame_of(taken) if len(taken) else empty(EXECUTIONS)
 
     def save(self, changes: Changes) -> None:
         """See StoreTransaction."""
-        if len(changes.executions):
-            self._replace_executions(changes.executions)
+        entry_nos = self._replace_executions(changes.executions) if len(changes.executions) else None
         if len(changes.transitions):
-            self.session.stage("transitions", changes.transitions, TRANSITIONS)
-            self.session.execute(SQL["add_transitions"])
+            self._add_transitions(changes, entry_nos)
         if len(changes.dispatches):
             self.session.stage("dispatches", changes.dispatches, DISPATCHES)
             self.session.execute(OUTBOX["add_dispatches"])
@@ -108,8 +178,23 @@ class MovementPart(Part):
             self.session.stage_ids(changes.used_event_ids)
             self.session.execute(SQL["use_events"])
 
-    def _replace_executions(self, executions: pd.DataFrame) -> None:
-        count = self.session.stage("executions", executions, EXECUTIONS)
-        if self.session.execute(SQL["save_executions"]) != count:
-            absent = self.session.rows(SQL["absent_execution"])[0][0]
-            raise StoreError(f"execution {absent} is not in the store, or comes twice in one change; save each once")
+    def _replace_executions(self, executions: pd.DataFrame) -> Any:
+        """Take the rows out and put the new ones in; returns the number of each."""
+        executions = textual(executions, EXECUTIONS, table="executions")
+        check_ends(executions)
+        positions = self.holding.require(pd.Index(executions["execution_id"]))
+        before = self.holding.rows(positions)
+        self.holding.take_out(positions)
+        self.put(executions, before.entry_no)
+        is_leaving = np.isnat(before.ended_at) & executions["ended_at"].notna().to_numpy()
+        if is_leaving.any():
+            self.session.stage("leavers", executions.loc[is_leaving, list(LEAVERS)], LEAVERS)
+            self.session.execute(ENTRY["let_go"])
+        return before.entry_no
+
+    def _add_transitions(self, changes: Changes, entry_nos: Any) -> None:
+        moves = to_moves(changes.transitions, self.catalogues)
+        ids = pd.Index(changes.transitions["execution_id"].take(moves.first))
+        positions = pd.Index(changes.executions["execution_id"]).get_indexer(ids)
+        numbers = entry_numbers(self.session, ids) if (positions < 0).any() else entry_nos[positions]
+        self.session.put(SQL["put_moves"], arrays.copy_bytes([numbers, moves.stamp_no, moves.path_no]))

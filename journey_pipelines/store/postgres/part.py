@@ -2,14 +2,18 @@
 
 from datetime import UTC, datetime
 
+from journey_pipelines.store.postgres.catalogues import Catalogues
+from journey_pipelines.store.postgres.holding import Holding
 from journey_pipelines.store.postgres.session import Session
 
 
 class Part:
-    """A part of a StoreTransaction, over the session that all parts share."""
+    """A part of a StoreTransaction, over the session that all parts share and the rows that it holds."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, catalogues: Catalogues) -> None:
         self.session = session
+        self.catalogues = catalogues
+        self.holding = Holding(session, catalogues)
 
 
 def utc(instant: datetime) -> datetime:

@@ -39,10 +39,22 @@ class Session:
         except psycopg.Error as error:
             raise store_error(error, self._address) from error
 
-    def execute(self, statement: bytes, **values: Any) -> int:
+    def execute(self, statement: bytes | sql.Composed, **values: Any) -> int:
         """Run a statement; returns how many rows it touched."""
         with self._failures():
             return self._connection.execute(statement, values or None).rowcount
+
+    def raw(self, statement: bytes | sql.Composed, **values: Any) -> list[bytes | None]:
+        """The values of the one row of an answer, in Postgres' binary format."""
+        with self._failures(), self._connection.cursor(binary=True) as cursor:
+            result = cursor.execute(statement, values or None).pgresult
+            assert result is not None
+            return [result.get_value(0, column) for column in range(result.nfields)]
+
+    def put(self, statement: bytes, rows: bytes) -> None:
+        """Run a COPY FROM STDIN with these rows."""
+        with self._failures(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.write(rows)
 
     def rows(self, statement: bytes, **values: Any) -> list[tuple[Any, ...]]:
         """The few rows of a small answer."""

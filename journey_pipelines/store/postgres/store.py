@@ -10,6 +10,7 @@ from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.postgres.address import parse_address
+from journey_pipelines.store.postgres.catalogues import Catalogues
 from journey_pipelines.store.postgres.connections import Connections
 from journey_pipelines.store.postgres.failures import store_error
 from journey_pipelines.store.postgres.journeys import JourneysPart
@@ -41,6 +42,7 @@ class PostgresStore:
         self._url = url
         self._address = parse_address(url)
         self._connections = Connections(self._address, schema)
+        self._catalogues = Catalogues(self._connections, self._address)
         self._migration = threading.Lock()
         self._is_migrated = False
         self._thread = threading.local()
@@ -54,7 +56,7 @@ class PostgresStore:
         self._thread.is_busy = True
         try:
             with self._connections.borrow() as connection, self._committed(connection):
-                yield PostgresTransaction(Session(connection, self._address))
+                yield PostgresTransaction(Session(connection, self._address), self._catalogues)
         finally:
             self._thread.is_busy = False
 

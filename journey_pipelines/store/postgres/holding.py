@@ -1,0 +1,144 @@
+"""Which rows of executions a transaction holds, and where they lie: what is saved is taken out there and put back anew.
+
+A row that somebody moved while we waited for its lock is gone from where we looked and lies elsewhere; looking again
+finds it, since each statement sees what was committed before it.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from psycopg import sql
+
+from journey_pipelines.engine.frames import INT, TEXT
+from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres import arrays
+from journey_pipelines.store.postgres.catalogues import Catalogues
+from journey_pipelines.store.postgres.session import Session
+from journey_pipelines.store.postgres.standing import Taken, text_column
+from journey_pipelines.store.statements import statements
+
+SQL = statements("movement")
+# most executions that are asked for by name are at an action; the other partitions are many
+TABLES: Final = ("standing_acting", "ended", "standing")
+MOST_LOOKS: Final = 1000
+NO_END: Final = sql.SQL(", 'infinity'::timestamptz AS ended_at")
+
+Numbers = npt.NDArray[Any]
+
+
+class Holding:
+    """Locked rows of one transaction, by execution id."""
+
+    def __init__(self, session: Session, catalogues: Catalogues) -> None:
+        self._session = session
+        self._catalogues = catalogues
+        self._parts: list[Taken] = []
+        self._taken: Taken | None = None
+        self._index = pd.Index([], dtype="str")
+
+    def select(self, statement: str, table: str, **values: Any) -> Taken:
+        """Lock what one of the statements that lock rows finds."""
+        more = sql.SQL("") if table == "ended" else NO_END
+        rows = _formatted(SQL[statement], table=sql.Identifier(table), more=more)
+        raw = self._session.raw(_formatted(SQL["as_arrays"], rows=rows), **values)
+        taken = Taken.read(raw)
+        if len(taken):
+            self._parts.append(taken)
+            self._taken = None
+        return taken
+
+    def lock(self, execution_ids: pd.Index, *, waits: bool) -> Taken:
+        """Lock these executions wherever they lie; those that are not in the store are left out."""
+        statement = "lock_rows" if waits else "try_rows"
+        wanted = pd.Index(execution_ids).unique()
+        found: list[Taken] = []
+        for _ in range(MOST_LOOKS if waits else 1):
+            for table in TABLES:
+                if len(wanted):
+                    self._session.stage_ids(wanted)
+                    found.append(self.select(statement, table))
+                    wanted = wanted.difference(_ids(found[-1]), sort=False)
+            if not len(wanted) or not waits or not self._exist(wanted):
+                return Taken.stack(found) if found else Taken.read([None] * 21)
+        raise StoreError(f"execution {wanted[0]} was moved by others each time we looked; run again")
+
+    def _exist(self, execution_ids: pd.Index) -> bool:
+        self._session.stage_ids(execution_ids)
+        return bool(len(self._session.frame(SQL["entry_nos"], {"entry_no": INT})))
+
+    def locate(self, execution_ids: pd.Index) -> Numbers:
+        """The position of each execution among the rows held; -1 where it is not held."""
+        if self._taken is None and self._parts:
+            self._taken = Taken.stack(self._parts)
+            self._index = _ids(self._taken)
+        if not self._index.is_unique:
+            self._forget_older()
+        return np.asarray(self._index.get_indexer(pd.Index(execution_ids)))
+
+    def _forget_older(self) -> None:
+        """Of rows that were locked twice the later look counts."""
+        self._keep(np.flatnonzero(~self._index.duplicated(keep="last")))
+
+    def require(self, execution_ids: pd.Index) -> Numbers:
+        """Positions of these executions, locked now where they were not. Raises StoreError for one that is unknown."""
+        if pd.Index(execution_ids).has_duplicates:
+            twice = execution_ids[execution_ids.duplicated()][0]
+            raise StoreError(f"execution {twice} comes twice in one change; save each once")
+        positions = self.locate(execution_ids)
+        if (positions < 0).any():
+            self.lock(execution_ids[positions < 0], waits=True)
+            positions = self.locate(execution_ids)
+        if (positions < 0).any():
+            raise StoreError(f"execution {execution_ids[positions < 0][0]} is not in the store; let it enter first")
+        return positions
+
+    def rows(self, positions: Numbers) -> Taken:
+        """The rows at these positions."""
+        assert self._taken is not None
+        return self._taken.take(positions)
+
+    def take_out(self, positions: Numbers) -> None:
+        """Delete these rows where they lie; they are held no longer."""
+        self._at_their_places("take_out", positions)
+
+    def write_missing(self, positions: Numbers, since: Any) -> None:
+        """Set `missing_since` of these rows; they are held no longer, since they lie elsewhere now."""
+        self._at_their_places("set_missing", positions, since=since)
+
+    def _at_their_places(self, statement: str, positions: Numbers, **values: Any) -> None:
+        if not len(positions):
+            return
+        taken = self.rows(positions)
+        names = self._catalogues.relation_names(np.unique(taken.relations).tolist())
+        for relation in np.unique(taken.relations).tolist():
+            places = taken.places[taken.relations == relation]
+            query = _formatted(SQL[statement], table=sql.Identifier(names[relation]))
+            count = self._session.execute(query, places=arrays.Tids(places), **values)
+            # rows are locked: anything else means that they are not where the transaction saw them
+            assert count == len(places), f"{count} of {len(places)} rows of {names[relation]}"
+        self._keep(np.delete(np.arange(len(self._index)), positions))
+
+    def _keep(self, rows: Numbers) -> None:
+        assert self._taken is not None
+        self._taken, self._index = self._taken.take(rows), self._index[rows]
+        self._parts = [self._taken]
+
+
+def entry_numbers(session: Session, execution_ids: pd.Index) -> Numbers:
+    """The number of each execution. Raises StoreError for one that is not in the store."""
+    session.stage_ids(execution_ids.unique())
+    found = session.frame(SQL["entry_nos"], {"execution_id": TEXT, "entry_no": INT})
+    positions = pd.Index(found["execution_id"]).get_indexer(execution_ids)
+    if (positions < 0).any():
+        raise StoreError(f"execution {execution_ids[positions < 0][0]} is not in the store; let it enter first")
+    return found["entry_no"].to_numpy()[positions]
+
+
+def _ids(taken: Taken) -> pd.Index:
+    return pd.Index(text_column(taken.execution_id))
+
+
+def _formatted(statement: bytes, **parts: sql.Composable) -> sql.Composed:
+    return sql.SQL(statement.decode()).format(**parts)

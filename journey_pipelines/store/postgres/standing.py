@@ -1,0 +1,218 @@
+"""Executions between the tables `standing` and `ended` and frames: texts as numbers there, as texts here."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+
+from journey_pipelines.engine.frames import EXECUTIONS, TIME, conform
+from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres import arrays
+from journey_pipelines.store.postgres.catalogues import Catalogues
+
+STATES: Final = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "FAILED")  # from 1, as in schema.sql
+ACTIONS: Final = ("sent", "skipped", "failed", "retry", "deferred", "unknown")
+WAYS_IN: Final = ("entry", "manual")
+TIMES: Final = ("due_at", "entered_at", "arrived_at", "events_since", "missing_since", "ended_at")
+FIRST_DAY: Final = np.datetime64("2000-01-01", "D")
+NO_DAY: Final = np.iinfo(np.int32).max
+
+Numbers = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Taken:
+    """Rows that a transaction holds, column by column, in the order of the statement `as_arrays`."""
+
+    places: arrays.Places
+    relations: Numbers
+    entry_no: Numbers
+    edition_no: Numbers
+    node_no: Numbers
+    visit: Numbers
+    state: Numbers
+    action: Numbers
+    entered_via: Numbers
+    entry_number: Numbers
+    waiting_no: Numbers
+    due_at: arrays.Times
+    entered_at: arrays.Times
+    arrived_at: arrays.Times
+    events_since: arrays.Times
+    missing_since: arrays.Times
+    ended_at: arrays.Times
+    execution_id: pa.Array
+    customer_id: pa.Array
+
+    def __len__(self) -> int:
+        return len(self.entry_no)
+
+    @staticmethod
+    def read(raw: Sequence[bytes | None]) -> "Taken":
+        """From the values of the one row."""
+        sizes = (4, 8, 4, 4, 4, 2, 2, 2, 4, 4)
+        columns: list[Any] = [arrays.places(raw[0])]
+        columns += [arrays.numbers(value, size) for value, size in zip(raw[1:11], sizes, strict=True)]
+        columns += [arrays.times(value) for value in raw[11:17]]
+        columns += [arrays.texts(raw[place], arrays.numbers(raw[place + 1], 4)) for place in (17, 19)]
+        return Taken(*columns)
+
+    @staticmethod
+    def stack(parts: Sequence["Taken"]) -> "Taken":
+        """The rows of all parts."""
+        if len(parts) == 1:
+            return parts[0]
+        return Taken(*[_below([getattr(part, field.name) for part in parts]) for field in fields(Taken)])
+
+    def take(self, rows: Numbers) -> "Taken":
+        """These rows, by position."""
+        columns = [getattr(self, field.name) for field in fields(Taken)]
+        return Taken(*[c.take(pa.array(rows)) if isinstance(c, pa.Array) else c[rows] for c in columns])
+
+
+def _below(columns: Sequence[Any]) -> Any:
+    return pa.concat_arrays(columns) if isinstance(columns[0], pa.Array) else np.concatenate(columns)
+
+
+def to_frame(taken: Taken, catalogues: Catalogues) -> pd.DataFrame:
+    """EXECUTIONS of these rows, contexts and endings left empty."""
+    labels = catalogues.labels({*np.unique(taken.node_no).tolist(), *np.unique(taken.waiting_no).tolist()} - {0})
+    editions = catalogues.editions(np.unique(taken.edition_no).tolist())
+    keys = {number: key for number, (key, _) in editions.items()}
+    versions = {number: version for number, (_, version) in editions.items()}
+    made: dict[str, Any] = {
+        "execution_id": text_column(taken.execution_id),
+        "journey_key": _looked_up(taken.edition_no, keys),
+        "journey_version": pd.Series(taken.edition_no).map(versions).to_numpy(dtype=np.int64),
+        "customer_id": text_column(taken.customer_id),
+        "entry_number": taken.entry_number.astype(np.int64),
+        "entered_via": _looked_up(taken.entered_via, dict(enumerate(WAYS_IN, start=1))),
+        "state": _looked_up(taken.state, dict(enumerate(STATES, start=1))),
+        "current_node_id": _looked_up(taken.node_no, labels),
+        "visit": taken.visit.astype(np.int64),
+        "waiting_for": _looked_up(taken.waiting_no, labels),
+        "action_status": _looked_up(taken.action, dict(enumerate(ACTIONS, start=1))),
+        **{name: pd.Series(getattr(taken, name)).dt.tz_localize("UTC").astype(TIME).array for name in TIMES},
+    }
+    return conform(pd.DataFrame(made), EXECUTIONS)
+
+
+def text_column(values: pa.Array) -> Any:
+    """The texts as pandas has them."""
+    return pd.array(pa.chunked_array([values]), dtype="str")
+
+
+def _looked_up(numbers: Numbers, names: Mapping[int, str]) -> Any:
+    """The name of each number, null where it has none."""
+    codes, distinct = pd.factorize(numbers)
+    known = pa.array([names.get(int(number)) for number in distinct], type=pa.large_string())
+    return text_column(known.take(pa.array(codes)))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Executions as the columns of `standing` and `ended` want them."""
+
+    columns: Mapping[str, Any]
+    has_ended: npt.NDArray[np.bool_]
+
+    def standing(self) -> bytes:
+        """The unfinished ones, for `put_standing`."""
+        return self._copied(STANDING, ~self.has_ended)
+
+    def ended(self) -> bytes:
+        """The ended ones, for `put_ended`."""
+        return self._copied(ENDED_COLUMNS, self.has_ended)
+
+    def _copied(self, names: Iterable[str], mask: npt.NDArray[np.bool_]) -> bytes:
+        columns = [self.columns[name] for name in names]
+        if not mask.all():
+            columns = [c.filter(pa.array(mask)) if isinstance(c, pa.Array) else c[mask] for c in columns]
+        return arrays.copy_bytes(columns)
+
+
+STANDING: Final = (
+    *("entry_no", "bucket", "edition_no", "node_no", "visit", "state", "action", "entered_via", "entry_number"),
+    *("waiting_no", "due_at", "entered_at", "arrived_at", "events_since", "missing_since"),
+    *("execution_id", "customer_id"),
+)
+ENDED_COLUMNS: Final = (
+    *("entry_no", "edition_no", "node_no", "visit", "state", "action", "entered_via", "entry_number"),
+    *("waiting_no", "due_at", "entered_at", "arrived_at", "events_since", "missing_since", "ended_at"),
+    *("execution_id", "customer_id", "outcome", "failure"),
+)
+
+
+def from_frame(frame: pd.DataFrame, entry_nos: Numbers, catalogues: Catalogues) -> Rows:
+    """EXECUTIONS with the number of each, ready to be written.
+
+    Raises StoreError for a state, way in or action status that is none.
+    """
+    moments = {name: arrays.instants(frame[name]) for name in TIMES}
+    state = _codes(frame, "state", STATES)
+    action = _codes(frame, "action_status", ACTIONS)
+    columns: dict[str, Any] = {
+        "entry_no": entry_nos.astype(np.int64),
+        "edition_no": edition_numbers(frame, catalogues),
+        "node_no": _label_numbers(frame["current_node_id"], catalogues),
+        "visit": frame["visit"].to_numpy().astype(np.int32),
+        "state": state,
+        "action": action,
+        "entered_via": _codes(frame, "entered_via", WAYS_IN),
+        "entry_number": frame["entry_number"].to_numpy().astype(np.int32),
+        "waiting_no": _label_numbers(frame["waiting_for"], catalogues),
+        **{name: arrays.counts(values) for name, values in moments.items()},
+        **{name: text_array(frame[name]) for name in ("execution_id", "customer_id", "outcome", "failure")},
+    }
+    has_ended = state > STATES.index("WAITING") + 1
+    is_acting = (action > 0) | (state == STATES.index("IN_PROGRESS") + 1) | np.isnat(moments["due_at"])
+    columns["bucket"] = _buckets(moments["due_at"], is_acting | has_ended, catalogues)
+    return Rows(columns, has_ended)
+
+
+def text_array(column: pd.Series) -> pa.Array:
+    """A TEXT column in one piece."""
+    array = pa.array(column.array, type=pa.large_string())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def edition_numbers(frame: pd.DataFrame, catalogues: Catalogues) -> Numbers:
+    """The number of each row's journey version."""
+    key_codes, keys = pd.factorize(frame["journey_key"])
+    version_codes, versions = pd.factorize(frame["journey_version"])
+    pairs, pair = np.unique(key_codes * len(versions) + version_codes, return_inverse=True)
+    named = [(str(keys[code // len(versions)]), int(versions[code % len(versions)])) for code in pairs.tolist()]
+    numbers = catalogues.edition_nos(named)
+    return np.array([numbers[edition] for edition in named], dtype=np.int32)[pair]
+
+
+def _label_numbers(column: pd.Series, catalogues: Catalogues) -> Numbers:
+    """The number of each text; 0 where null."""
+    codes, distinct = pd.factorize(column)
+    texts = [str(label) for label in distinct]
+    numbers = catalogues.label_nos(texts)
+    return np.take(np.array([*(numbers[text] for text in texts), 0], dtype=np.int32), codes)
+
+
+def _codes(frame: pd.DataFrame, name: str, known: Sequence[str]) -> Numbers:
+    """Place of each text among those known, from 1; 0 where null."""
+    codes, distinct = pd.factorize(frame[name])
+    unknown = [value for value in distinct if value not in known]
+    if unknown:
+        raise StoreError(f"executions have the {name} {unknown[0]!r}; known are {', '.join(known)}")
+    return np.take(np.array([*(known.index(value) + 1 for value in distinct), 0], dtype=np.int16), codes)
+
+
+def _buckets(due_at: arrays.Times, is_acting: npt.NDArray[np.bool_], catalogues: Catalogues) -> Numbers:
+    """The day on which a run must look at each row, counted from 2000-01-01."""
+    made = np.full(len(due_at), NO_DAY, dtype=np.int32)
+    days = due_at[~is_acting].astype("datetime64[D]")
+    distinct, which = np.unique(days, return_inverse=True)
+    buckets = catalogues.buckets(distinct.tolist())
+    numbers = [(np.datetime64(buckets[day], "D") - FIRST_DAY).astype(np.int32) for day in distinct.tolist()]
+    made[~is_acting] = np.array(numbers, dtype=np.int32)[which] if len(distinct) else NO_DAY
+    return made
