@@ -4,11 +4,12 @@ Times are `datetime64[us, UTC]` (NaT is null), labels pandas `str` (NaN is null)
 columns. Frames have a RangeIndex that carries no meaning.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from journey_pipelines.engine.instants import to_instants
 
@@ -192,8 +193,10 @@ def _column(frame: pd.DataFrame, name: str, dtype: str, size: int) -> Any:
         if dtype == TIME and values.isna().all():
             return pd.array([None] * size, dtype=dtype)  # pandas gives a column of NaT no zone
         return values.astype(dtype).array
-    if dtype in (TIME, TEXT):
-        return pd.array([None] * size, dtype=dtype)
+    if dtype == TEXT:
+        return pd.array(pa.chunked_array([pa.nulls(size, pa.large_string())]), dtype=TEXT)
+    if dtype == TIME:
+        return pd.Series(np.full(size, "NaT", dtype="datetime64[us]")).dt.tz_localize("UTC").array
     if dtype == JSON:
         return pd.Series([{} for _ in range(size)], dtype=object).array
     raise KeyError(name)
@@ -205,6 +208,12 @@ def stack(frames: Iterable[pd.DataFrame], columns: Mapping[str, str]) -> pd.Data
     if not filled:
         return empty(columns)
     return conform(pd.concat(filled, ignore_index=True) if len(filled) > 1 else filled[0], columns)
+
+
+def texts_by_code(codes: np.ndarray, texts: Sequence[str | None]) -> Any:
+    """A TEXT column of few texts: the one that each code stands for."""
+    taken = pa.array(texts, type=pa.large_string()).take(pa.array(codes))
+    return pd.array(pa.chunked_array([taken]), dtype=TEXT)
 
 
 def iso_texts(times: pd.Series) -> list[str]:

@@ -11,7 +11,16 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar, nodes
-from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TIME, TRANSITIONS, conform, stack
+from journey_pipelines.engine.frames import (
+    DISPATCHES,
+    EXECUTIONS,
+    TIME,
+    TRANSITIONS,
+    conform,
+    empty,
+    stack,
+    texts_by_code,
+)
 from journey_pipelines.engine.identity import dispatch_keys
 from journey_pipelines.engine.instants import instant, to_instants, to_times
 from journey_pipelines.engine.ports import Changes, Run, StoreTransaction
@@ -36,7 +45,7 @@ class Chunk:
     touched: np.ndarray = field(init=False)
     context: ContextColumns = field(init=False)
     zones: pd.Series = field(init=False)
-    transitions: list[pd.DataFrame] = field(default_factory=list)
+    steps: list["Step"] = field(default_factory=list)
     dispatches: list[pd.DataFrame] = field(default_factory=list)
     dispatch_updates: list[pd.DataFrame] = field(default_factory=list)
     used_event_ids: list[pd.Index] = field(default_factory=list)
@@ -157,7 +166,7 @@ class Chunk:
         used = pd.Index([], dtype="str").append(self.used_event_ids)
         return Changes(
             executions=self.executions(np.flatnonzero(self.touched)),
-            transitions=stack(self.transitions, TRANSITIONS),
+            transitions=self.transitions(),
             dispatches=self._in_due_order(stack(self.dispatches, DISPATCHES)),
             dispatch_updates=stack(self.dispatch_updates, DISPATCHES),
             used_event_ids=used.unique(),
@@ -190,18 +199,38 @@ class Chunk:
         }
 
     def _record_transition(self, rows: Rows, node: Node, branch: str | None, fingerprint: str | None) -> None:
-        picked = self.frame.take(rows).reset_index(drop=True)
-        left = picked[["execution_id", "journey_key", "journey_version", "customer_id"]].assign(
-            node_id=node.id,
-            visit=self.columns["visit"][rows],
-            branch=pd.array([branch] * len(rows), dtype="str"),
-            at=self.now(rows),
-            run_id=self.run.run_id,
-            run_as_of=self.now(rows),
-            snapshot_id=self.snapshot_id,
-            fingerprint=pd.array([fingerprint] * len(rows), dtype="str"),
+        self.steps.append(Step(rows, self.columns["visit"][rows], node.id, branch, fingerprint))
+
+    def transitions(self) -> pd.DataFrame:
+        """TRANSITIONS: each execution's in the order in which it left its nodes."""
+        if not self.steps:
+            return empty(TRANSITIONS)
+        rows = np.concatenate([step.rows for step in self.steps])
+        order = np.argsort(rows, kind="stable")
+        which = np.repeat(np.arange(len(self.steps)), [len(step.rows) for step in self.steps])[order]
+        left = self.frame[["execution_id", "journey_key", "journey_version", "customer_id"]].take(rows[order])
+        made = left.reset_index(drop=True).assign(
+            node_id=texts_by_code(which, [step.node_id for step in self.steps]),
+            visit=np.concatenate([step.visits for step in self.steps])[order],
+            branch=texts_by_code(which, [step.branch for step in self.steps]),
+            at=pd.Timestamp(self.run.as_of),
+            run_id=texts_by_code(np.zeros(len(rows), dtype=np.int64), [self.run.run_id]),
+            run_as_of=pd.Timestamp(self.run.as_of),
+            snapshot_id=texts_by_code(np.zeros(len(rows), dtype=np.int64), [self.snapshot_id]),
+            fingerprint=texts_by_code(which, [step.fingerprint for step in self.steps]),
         )
-        self.transitions.append(conform(left, TRANSITIONS))
+        return conform(made, TRANSITIONS)
+
+
+@dataclass(frozen=True)
+class Step:
+    """Rows that left one node by one way, with the number of each visit."""
+
+    rows: Rows
+    visits: np.ndarray
+    node_id: str
+    branch: str | None
+    fingerprint: str | None
 
 
 def walk(chunk: Chunk) -> None:

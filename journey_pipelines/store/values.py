@@ -83,6 +83,8 @@ def copied(values: Sequence[Any], *, column: str) -> list[Any]:
 
 def json_texts(values: Sequence[Any], *, column: str) -> list[bytes]:
     """Each JSON value as text. Raises StoreError for what JSON cannot hold."""
+    if all(type(value) is dict and not value for value in values):
+        return [b"{}"] * len(values)
     copied(values, column=column)
     return [to_json(value, fallback=NUMPY_SCALAR) for value in values]
 

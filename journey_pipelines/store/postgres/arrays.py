@@ -31,12 +31,12 @@ Column = Any  # a numpy array of numbers, or big strings of Arrow
 
 def numbers(raw: bytes | None, size: int) -> Numbers:
     """The elements of an array of integers of so many bytes."""
-    return _elements(raw, f">i{size}", size).astype(f"i{size}")
+    return np.asarray(_elements(raw, f">i{size}", size).astype(f"i{size}"))
 
 
 def places(raw: bytes | None) -> Places:
     """The elements of an array of ctids."""
-    return _elements(raw, "V6", 6)
+    return np.asarray(_elements(raw, "V6", 6))
 
 
 def times(raw: bytes | None) -> Times:

@@ -133,7 +133,7 @@ def entry_numbers(session: Session, execution_ids: pd.Index) -> Numbers:
     positions = pd.Index(found["execution_id"]).get_indexer(execution_ids)
     if (positions < 0).any():
         raise StoreError(f"execution {execution_ids[positions < 0][0]} is not in the store; let it enter first")
-    return found["entry_no"].to_numpy()[positions]
+    return np.asarray(found["entry_no"].to_numpy()[positions])
 
 
 def _ids(taken: Taken) -> pd.Index:

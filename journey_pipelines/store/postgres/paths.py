@@ -68,7 +68,7 @@ def _combined(frame: pd.DataFrame, names: Sequence[str]) -> Numbers:
 
 def _paired(one: Numbers, other: Numbers) -> Numbers:
     codes, _ = pd.factorize(one.astype(np.int64) * (int(other.max(initial=0)) + 1) + other)
-    return codes.astype(np.int64)
+    return np.asarray(codes, dtype=np.int64)
 
 
 def _stamp_numbers(transitions: pd.DataFrame, stamps: Numbers, catalogues: Catalogues) -> Numbers:

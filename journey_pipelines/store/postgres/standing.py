@@ -195,7 +195,7 @@ def _label_numbers(column: pd.Series, catalogues: Catalogues) -> Numbers:
     codes, distinct = pd.factorize(column)
     texts = [str(label) for label in distinct]
     numbers = catalogues.label_nos(texts)
-    return np.take(np.array([*(numbers[text] for text in texts), 0], dtype=np.int32), codes)
+    return np.asarray(np.array([*(numbers[text] for text in texts), 0], dtype=np.int32)[codes])
 
 
 def _codes(frame: pd.DataFrame, name: str, known: Sequence[str]) -> Numbers:
@@ -204,7 +204,7 @@ def _codes(frame: pd.DataFrame, name: str, known: Sequence[str]) -> Numbers:
     unknown = [value for value in distinct if value not in known]
     if unknown:
         raise StoreError(f"executions have the {name} {unknown[0]!r}; known are {', '.join(known)}")
-    return np.take(np.array([*(known.index(value) + 1 for value in distinct), 0], dtype=np.int16), codes)
+    return np.asarray(np.array([*(known.index(value) + 1 for value in distinct), 0], dtype=np.int16)[codes])
 
 
 def _buckets(due_at: arrays.Times, is_acting: npt.NDArray[np.bool_], catalogues: Catalogues) -> Numbers:
