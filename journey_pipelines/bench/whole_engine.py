@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import pandas as pd
 
+from journey_pipelines.bench.costs import BenchmarkError
 from journey_pipelines.bench.per_customer import require
 from journey_pipelines.bench.server import BenchServer
 from journey_pipelines.bench.standing import (
@@ -77,14 +78,17 @@ class OurAdvance:
         """Raises BenchmarkError unless all who were due moved, and nobody else, with their transitions and sends."""
         with closing(PostgresStore(self._server.url(self.database))) as store, store.transaction() as transaction:
             counts = transaction.status_counts()
-        at_node = dict(zip(counts["current_node_id"], counts["count"], strict=True))
+        places = dict(zip(zip(counts["state"], counts["current_node_id"], strict=True), counts["count"], strict=True))
         with self._server.connected(self.database) as connection:
             connection.execute(f"SET search_path TO {SCHEMA}")
             transitions, dispatches = connection.execute(MOVED, {"as_of": AS_OF}).fetchall()[0]
         found = {
-            "at the action": int(at_node.pop("bonus", 0)),
-            "in the next wait": int(at_node.pop("two_days", 0)),
+            "at the action": int(places.pop(("IN_PROGRESS", "bonus"), 0)),
+            "in the next wait": int(places.pop(("WAITING", "two_days"), 0)),
             "transitions": int(transitions),
             "dispatches": int(dispatches),
         }
         require(found, rows=self.rows, engaged=self._engaged, what=f"the advance ({self._report})")
+        still = self._standing.stored - self.rows
+        if sum(places.values()) != still or places.get(("WAITING", "one_day"), 0) != still:
+            raise BenchmarkError(f"besides those who were due {places} stand, expected {still} in the first wait")
