@@ -61,7 +61,7 @@ class Floor:
         self._before, self._after = before, after
         self._as_of = {"as_of": as_of}
         self._chunk_rows = chunk_rows
-        self._rows = self._chunks = 0
+        self._rows = self._chunks = self._read = self._remembered = 0
         self._incoming: list[_Incoming] = []
 
     @property
@@ -87,17 +87,20 @@ class Floor:
 
     def run(self) -> None:
         """Chunk by chunk, each in a transaction: out, then in."""
+        self._read = 0
         with self._server.connected(DATABASE) as connection:
             sizes = {name: pages(connection, name) for name in map(_read_from, READ)}
             for number in range(self._chunks):
                 with connection.transaction():
                     for table, size in sizes.items():
-                        _copy_out(connection, _pages_of_chunk(table, size, number, self._chunks))
+                        self._read += _copy_out(connection, _pages_of_chunk(table, size, number, self._chunks))[1]
                     for incoming in self._incoming:
                         _copy_in(connection, incoming.table, incoming.of_chunk(number, self._chunks))
 
     def check(self) -> None:
-        """Raises BenchmarkError where other rows arrived than the advance wrote."""
+        """Raises BenchmarkError where other rows left or arrived than the advance read and wrote."""
+        if self._read != self._remembered:
+            raise BenchmarkError(f"the floor read {self._read} rows of {self._remembered}; bench/floor.py has a fault")
         with self._server.connected(DATABASE) as connection:
             for incoming in self._incoming:
                 found = _count(connection, sql.SQL("SELECT FROM {}").format(sql.Identifier(incoming.table)), {})
@@ -113,6 +116,7 @@ class Floor:
             self._make_table(source, target, carried, name)
             rows = _carry(source, target, self._selected(carried), name, self._as_of)
             self._rows = max(self._rows, rows)
+            self._remembered += rows
         self._chunks = -(-self._rows // self._chunk_rows)
         target.execute("VACUUM (ANALYZE)")
 
@@ -121,7 +125,7 @@ class Floor:
         rows = _count(source, selected, self._as_of)
         wanted = {_share(rows, number, self._chunks) for number in range(self._chunks)}
         limited = selected + sql.SQL(" LIMIT %(limit)s")
-        payloads = {size: _copy_out(source, limited, {**self._as_of, "limit": size}) for size in wanted}
+        payloads = {size: _copy_out(source, limited, {**self._as_of, "limit": size})[0] for size in wanted}
         return _Incoming(carried.table, rows, payloads)
 
     @staticmethod
@@ -169,9 +173,14 @@ def _carry(
         return writing.rowcount
 
 
-def _copy_out(connection: Connection, selected: sql.Composed, values: Mapping[str, Any] | None = None) -> bytes:
-    with connection.cursor() as cursor, cursor.copy(_out(selected), values) as rows:
-        return b"".join(rows)
+def _copy_out(
+    connection: Connection, selected: sql.Composed, values: Mapping[str, Any] | None = None
+) -> tuple[bytes, int]:
+    """The rows, and how many they are."""
+    with connection.cursor() as cursor:
+        with cursor.copy(_out(selected), values) as rows:
+            text = b"".join(rows)
+        return text, cursor.rowcount
 
 
 def _copy_in(connection: Connection, table: str, payload: bytes) -> None:
