@@ -22,6 +22,7 @@ from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.identity import execution_ids
 
 SCHEMA: Final = "journeys"
+TABLES: Final = ("executions", "transitions")
 KEY: Final = "welcome"
 SEGMENT: Final = "new_customers"
 SNAPSHOT_DATE: Final = "2017-03-01"
@@ -123,8 +124,12 @@ def make_source(standing: Standing, features: pd.DataFrame) -> FrameSource:
 
 
 def load_standing(connection: Connection, standing: Standing, *, version: int = 1) -> None:
-    """Write the executions, and the transition by which each left the start, as an enrolment would have done."""
-    with indexes_put_aside(connection, SCHEMA, ["executions", "transitions"]):
+    """Write the executions, and the transition by which each left the start, as an enrolment would have done.
+
+    They take the place of all that were there: rows of a table that was emptied in the same transaction need no log.
+    """
+    with connection.transaction(), indexes_put_aside(connection, SCHEMA, TABLES):
+        connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(_qualified, TABLES))))
         for executions, transitions in _batches(standing, version):
             _copy(connection, "executions", executions)
             _copy(connection, "transitions", transitions)
@@ -179,11 +184,15 @@ def _column(value: Any, rows: int) -> Any:
 def _copy(connection: Connection, table: str, rows: pa.Table) -> None:
     written = io.BytesIO()
     arrow_csv.write_csv(rows, written, arrow_csv.WriteOptions(include_header=False))
-    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(
-        sql.Identifier(SCHEMA, table), sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FREEZE)").format(
+        _qualified(table), sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(written.getbuffer())
+
+
+def _qualified(table: str) -> sql.Identifier:
+    return sql.Identifier(SCHEMA, table)
 
 
 def _numpy_instant(at: datetime) -> np.datetime64:
