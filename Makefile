@@ -41,9 +41,11 @@ check: lint types contracts test ## Everything that CI runs
 BENCH := --require-hashes -r requirements/bench.txt
 
 .PHONY: bench
-bench: setup ## Measure rules against numpy, pandas and other evaluators, which it installs
+bench: setup ## Measure rules, an advance and an enrolment against other ways, which it installs
 	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(BENCH) || $(UV_INSTALL) $(BENCH) || $(PIP_INSTALL) $(BENCH)
 	@$(BIN)/journeys bench rules
+	@$(BIN)/journeys bench advance --rows 100000 --stored 200000 --scattered
+	@$(BIN)/journeys bench enrol --candidates 1000000
 
 .PHONY: lint
 lint: setup ## Check style and format

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from journey_pipelines.bench.costs import BenchmarkError
 from journey_pipelines.bench.rule_cases import NUMERIC, SIX_TERMS, Case, make_cases, make_frame, many_rules
-from journey_pipelines.errors import JourneysError
 from journey_pipelines.rules import Rule, compile_rule, masks
 
 ROUNDS: Final = 9
@@ -23,10 +23,6 @@ MOST_ROWS_ONE_BY_ONE: Final = 20_000
 RULES_ON_ONE_FRAME: Final = 60
 
 Timed = Mapping[str, Callable[[], object]]
-
-
-class BenchmarkError(JourneysError):
-    """Two forms of one rule that should agree do not."""
 
 
 @dataclass(frozen=True)

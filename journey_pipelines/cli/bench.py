@@ -1,13 +1,18 @@
 """`journeys bench`."""
 
 import json
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
 import click
 
+from journey_pipelines.bench import advance as bench_advance
+from journey_pipelines.bench import enrol as bench_enrol
 from journey_pipelines.bench import rules as bench_rules
 from journey_pipelines.cli.output import count_of, table
+
+_as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+_rounds = click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="The best counts.")
 
 
 @click.group()
@@ -17,18 +22,57 @@ def bench() -> None:
 
 @bench.command("rules")
 @click.option("--rows", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Rows of the frame.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
+@_as_json
 def rules(rows: int, *, as_json: bool) -> None:
     """Rules over columns, against numpy and pandas by hand and against evaluators of single documents.
 
     The latter take part where the extra `bench` is installed.
     """
     found = bench_rules.measure(rows)
+    headers = ("rule", "against", "measured")
+    _show(found, count_of(rows, "row"), headers, bench_rules.figures(found), as_json=as_json)
+
+
+@bench.command("advance")
+@click.option("--rows", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Due executions.")
+@click.option("--stored", type=click.IntRange(min=1), help="Executions in the store, those included; by default those.")
+@click.option("--scattered", is_flag=True, help="The due ones lie among the others; else they were written together.")
+@_rounds
+@_as_json
+def advance(rows: int, stored: int | None, rounds: int, *, scattered: bool, as_json: bool) -> None:
+    """An advance, against COPY of the same bytes and against engines that go customer by customer.
+
+    In a Postgres of its own in a temporary folder. DBOS takes part where the extra `bench` is installed.
+    """
+    found = bench_advance.measure(rows, stored=stored or rows, is_scattered=scattered, rounds=rounds)
+    what = f"{count_of(rows, 'due execution')} of {found['stored']:,}, {'scattered' if scattered else 'together'}"
+    _show(found, what, ("who", "what", "measured"), bench_advance.figures(found), as_json=as_json)
+
+
+@bench.command("enrol")
+@click.option("--candidates", type=click.IntRange(min=1), default=5_000_000, show_default=True, help="In the segment.")
+@_rounds
+@_as_json
+def enrol(candidates: int, rounds: int, *, as_json: bool) -> None:
+    """An enrolment from a large segment by a rule that lets few in, against the selection in pandas."""
+    found = bench_enrol.measure(candidates, rounds=rounds)
+    what = f"{count_of(candidates, 'candidate')}, {count_of(found['entrants'], 'entrant')}"
+    _show(found, what, ("who", "what", "measured"), bench_enrol.figures(found), as_json=as_json)
+
+
+def _show(
+    found: Mapping[str, Any],
+    what: str,
+    headers: tuple[str, ...],
+    figures: Iterable[tuple[str, ...]],
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    click.echo(f"{count_of(rows, 'row')}, best of {found['rounds']} rounds")
-    click.echo(table(("rule", "against", "measured"), list(bench_rules.figures(found))))
+    click.echo(f"{what}, best of {count_of(found['rounds'], 'round')}")
+    click.echo(table(headers, list(figures)))
 
 
 COMMANDS: Final[Mapping[str, click.Command]] = {"bench": bench}

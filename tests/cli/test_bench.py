@@ -1,0 +1,43 @@
+"""`journeys bench advance` and `bench enrol` check what they ran, and say what they measured."""
+
+import json
+import tempfile
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from journey_pipelines.bench import durable
+from journey_pipelines.cli.program import journeys
+
+
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where temporary folders are made; the test sees what is left of them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_an_advance_is_measured_against_its_floor_and_others(temporary_folder: Path) -> None:
+    command = ["bench", "advance", "--rows", "300", "--stored", "500", "--scattered", "--rounds", "2", "--json"]
+    done = CliRunner().invoke(journeys, command, catch_exceptions=False)
+    found = json.loads(done.stdout)
+    others = ["plain", "dbos"] if durable.is_installed() else ["plain"]
+    assert list(found["measured"]) == ["ours", "floor", *others]
+    assert [one["rows"] for one in found["measured"].values()] == [300] * (2 + len(others))
+    assert all(ratio > 0 for ratio in found["ratios"].values())
+    assert found["measured"]["ours"]["wal_bytes_per_row"] > found["measured"]["floor"]["wal_bytes_per_row"] > 0
+    assert found["layout"]["tables"]["executions"]["indexes"] == 4
+    assert not list(temporary_folder.iterdir())
+
+
+def test_more_due_rows_than_stored_ones_are_refused() -> None:
+    done = CliRunner().invoke(journeys, ["bench", "advance", "--rows", "300", "--stored", "200"])
+    assert "200 stored executions cannot hold 300 due ones" in done.stderr
+
+
+def test_an_enrolment_is_checked_against_pandas(temporary_folder: Path) -> None:
+    done = CliRunner().invoke(journeys, ["bench", "enrol", "--candidates", "2000", "--rounds", "1"])
+    assert "2,000 candidates, 41 entrants, best of 1 round" in done.stdout
+    assert "against the selection in pandas" in done.stdout
+    assert not list(temporary_folder.iterdir())

@@ -1,0 +1,85 @@
+"""What `journeys bench` loads by COPY is what the engine would have written."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+import psycopg
+import pytest
+
+from journey_pipelines.bench.layout import layout_statements
+from journey_pipelines.bench.standing import (
+    AS_OF,
+    DOCUMENT,
+    DUE_AT,
+    ENTERED_AT,
+    SCHEMA,
+    is_engaged,
+    load_standing,
+    make_features,
+    make_source,
+    make_standing,
+)
+from journey_pipelines.bench.whole_engine import engine_over, publish
+from journey_pipelines.engine.passes import advance_pass, run_pass
+from journey_pipelines.engine.ports import JourneyStore, Run
+
+ROWS = 40
+FEATURES = make_features(ROWS)
+EVERYBODY = make_standing(rows=ROWS, stored=ROWS, is_scattered=False)
+SOURCE = make_source(EVERYBODY, FEATURES)
+
+
+def rows_of(store: JourneyStore, table: str, by: list[str]) -> pd.DataFrame:
+    with store.transaction() as transaction:
+        return transaction.read(table).sort_values(by, ignore_index=True)
+
+
+def tables(url: str) -> Mapping[str, pd.DataFrame]:
+    with engine_over(url, SOURCE) as engine:
+        return {
+            "executions": rows_of(engine.store, "executions", ["execution_id"]),
+            "transitions": rows_of(engine.store, "transitions", ["execution_id", "node_id"]).drop(columns="run_id"),
+        }
+
+
+def empty(url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("TRUNCATE journeys.executions, journeys.transitions")
+
+
+def test_loaded_rows_are_those_of_an_enrolment(postgres_url: str) -> None:
+    publish(postgres_url, DOCUMENT)
+    with engine_over(postgres_url, SOURCE) as engine:
+        run_pass(engine, Run("enrolment", ENTERED_AT), delivers=False)
+    written = tables(postgres_url)
+    empty(postgres_url)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        load_standing(connection, EVERYBODY)
+    loaded = tables(postgres_url)
+    pd.testing.assert_frame_equal(loaded["executions"], written["executions"])
+    pd.testing.assert_frame_equal(loaded["transitions"], written["transitions"])
+    assert (loaded["executions"]["due_at"] == DUE_AT).all()
+
+
+def test_loading_leaves_the_indexes_as_they_were(postgres_url: str) -> None:
+    publish(postgres_url, DOCUMENT)
+    values = {"schema": SCHEMA, "tables": ["executions", "transitions"]}
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        before = connection.execute(layout_statements()["indexes"], values).fetchall()
+        load_standing(connection, EVERYBODY)
+        assert connection.execute(layout_statements()["indexes"], values).fetchall() == before
+    assert len(before) == 5
+
+
+@pytest.mark.parametrize("is_scattered", [False, True])
+def test_an_advance_moves_those_who_are_due_and_nobody_else(postgres_url: str, *, is_scattered: bool) -> None:
+    publish(postgres_url, DOCUMENT)
+    standing = make_standing(rows=10, stored=ROWS, is_scattered=is_scattered)
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        load_standing(connection, standing)
+    with engine_over(postgres_url, make_source(standing, FEATURES)) as engine:
+        assert advance_pass(engine, Run("advance", AS_OF), delivers=False).moved == 10
+    by_customer = tables(postgres_url)["executions"].sort_values("customer_id", ignore_index=True)
+    moved = by_customer[by_customer["arrived_at"] == AS_OF]
+    assert moved.index.tolist() == standing.due.tolist()
+    assert (moved["current_node_id"] == "bonus").tolist() == is_engaged(FEATURES).take(standing.due).tolist()
