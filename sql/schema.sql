@@ -278,10 +278,12 @@ CREATE TABLE dispatches (
     run_id text COLLATE "C",
     snapshot_id text COLLATE "C",
     position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    UNIQUE (execution_id, node_id, visit)
+    CHECK (key = execution_id || ':' || node_id || ':' || visit)
 ) WITH (fillfactor = 80);
 CREATE INDEX dispatches_to_take
     ON dispatches (status, journey_key, next_at) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
+CREATE INDEX dispatches_unsettled
+    ON dispatches (execution_id) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
 CREATE INDEX dispatches_left ON dispatches (customer_id, left_at) WHERE left_at IS NOT NULL;
 COMMENT ON TABLE dispatches IS 'The outbox: one row for each visit of an action';
 COMMENT ON COLUMN dispatches.key IS 'execution:node:visit, unique for ever';

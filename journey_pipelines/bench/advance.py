@@ -52,8 +52,8 @@ def measure(rows: int, *, stored: int, is_scattered: bool, rounds: int) -> dict[
 def _load(server: BenchServer, standing: Standing) -> dict[str, Any]:
     server.copy_database("template0", STANDING_DATABASE)
     publish(server.url(STANDING_DATABASE), DOCUMENT)
+    load_standing(server.url(STANDING_DATABASE), standing)
     with server.connected(STANDING_DATABASE) as connection:
-        load_standing(connection, standing)
         return {"postgres": connection.info.server_version // 10_000, "tables": sizes(connection, SCHEMA)}
 
 

@@ -15,7 +15,8 @@ from journey_pipelines.bench.costs import BenchmarkError
 from journey_pipelines.bench.layout import column_types, make_plain_table, pages
 from journey_pipelines.bench.server import BenchServer, Connection
 from journey_pipelines.bench.standing import SCHEMA
-from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS
+from journey_pipelines.engine.frames import DISPATCHES
+from journey_pipelines.store.postgres.standing import STANDING
 
 DATABASE: Final = "bench_floor"
 
@@ -29,10 +30,11 @@ class Carried:
     condition: str
 
 
-READ: Final = (Carried("executions", tuple(EXECUTIONS), "ended_at IS NULL AND due_at <= %(as_of)s"),)
+MOVED: Final = "stamp_no IN (SELECT stamp_no FROM journeys.stamps WHERE run_as_of = %(as_of)s)"
+READ: Final = (Carried("standing", STANDING, "due_at <= %(as_of)s"),)
 WRITTEN: Final = (
-    Carried("executions", tuple(EXECUTIONS), "arrived_at = %(as_of)s"),
-    Carried("transitions", tuple(TRANSITIONS), "run_as_of = %(as_of)s"),
+    Carried("standing", STANDING, "arrived_at = %(as_of)s"),
+    Carried("moves", ("entry_no", "stamp_no", "path_no"), MOVED),
     Carried("dispatches", tuple(DISPATCHES), "requested_at = %(as_of)s"),
 )
 

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import psycopg
 import pyarrow as pa
 import pyarrow.csv as arrow_csv
 from psycopg import sql
@@ -19,10 +20,18 @@ from psycopg import sql
 from journey_pipelines.bench.layout import indexes_put_aside
 from journey_pipelines.bench.server import Connection
 from journey_pipelines.engine.frame_source import FrameSource
+from journey_pipelines.engine.frames import EXECUTIONS, conform
 from journey_pipelines.engine.identity import execution_ids
+from journey_pipelines.store.postgres.address import parse_address
+from journey_pipelines.store.postgres.arrays import copy_bytes, register
+from journey_pipelines.store.postgres.catalogues import Catalogues, Path, Stamp
+from journey_pipelines.store.postgres.connections import Connections
+from journey_pipelines.store.postgres.standing import edition_numbers, from_frame
+from journey_pipelines.store.statements import statements
 
 SCHEMA: Final = "journeys"
-TABLES: Final = ("executions", "transitions")
+TABLES: Final = ("entries", "unfinished", "standing", "moves", "contexts", "ended")
+INDEXED: Final = ("entries", "unfinished", "moves")
 KEY: Final = "welcome"
 SEGMENT: Final = "new_customers"
 SNAPSHOT_DATE: Final = "2017-03-01"
@@ -123,76 +132,78 @@ def make_source(standing: Standing, features: pd.DataFrame) -> FrameSource:
     return FrameSource(features, members, None, segment_names=[SEGMENT])
 
 
-def load_standing(connection: Connection, standing: Standing, *, version: int = 1) -> None:
-    """Write the executions, and the transition by which each left the start, as an enrolment would have done.
+def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
+    """Write the executions, and the move by which each left the start, as an enrolment would have done.
 
     They take the place of all that were there: rows of a table that was emptied in the same transaction need no log.
     """
-    with connection.transaction(), indexes_put_aside(connection, SCHEMA, TABLES):
-        connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(_qualified, TABLES))))
-        for executions, transitions in _batches(standing, version):
-            _copy(connection, "executions", executions)
-            _copy(connection, "transitions", transitions)
-    connection.execute("VACUUM (ANALYZE)")
+    catalogues = Catalogues(Connections(parse_address(url), SCHEMA), parse_address(url))
+    # before the transaction, whose locks they would wait for
+    catalogues.buckets(np.unique(standing.due_times().astype("datetime64[D]")).tolist())
+    stamp: Stamp = (ENTERED_AT, "standing", ENTERED_AT, f"features@{SNAPSHOT_DATE}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        register(connection)
+        connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))
+        with connection.transaction(), indexes_put_aside(connection, SCHEMA, INDEXED):
+            connection.execute(sql.SQL("TRUNCATE {}").format(sql.SQL(", ").join(map(sql.Identifier, TABLES))))
+            for executions, entry_nos in _batches(standing, version):
+                [edition_no] = np.unique(edition_numbers(executions, catalogues)).tolist()
+                path: Path = (edition_no, (("start", 1, None, None),))
+                _copy(connection, "entries", _entries(executions, entry_nos))
+                _copy(connection, "unfinished", executions[["journey_key", "customer_id"]])
+                _put(connection, "put_standing", from_frame(executions, entry_nos, catalogues).standing())
+                moves = [catalogues.stamp_nos([stamp])[stamp], catalogues.path_nos([path])[path]]
+                columns = [np.full(len(entry_nos), number, dtype=np.int32) for number in moves]
+                _put(connection, "put_moves", copy_bytes([entry_nos, *columns]))
+            connection.execute("SELECT setval('entries_entry_no_seq', %(last)s)", {"last": standing.stored})
+        connection.execute("VACUUM (FREEZE, ANALYZE)")
 
 
-def _batches(standing: Standing, version: int) -> Iterator[tuple[pa.Table, pa.Table]]:
+def _batches(standing: Standing, version: int) -> Iterator[tuple[pd.DataFrame, Places]]:
+    """EXECUTIONS and the number of each entry."""
     due_times = standing.due_times()
     for first in range(0, standing.stored, ROWS_AT_ONCE):
         places = np.arange(first, min(first + ROWS_AT_ONCE, standing.stored), dtype=np.int64)
         customers = customer_ids(places)
-        ids = execution_ids(KEY, customers, [1] * len(places))
-        common = {"execution_id": ids, "customer_id": customers, "journey_key": KEY, "journey_version": version}
-        executions = {
-            **common,
-            "entry_number": 1,
-            "entered_via": "entry",
-            "state": "WAITING",
-            "current_node_id": "one_day",
-            "visit": 1,
-            "visits": "{}",
-            "context": "{}",
-            "due_at": due_times[places],
-            "entered_at": ENTERED_AT,
-            "arrived_at": ENTERED_AT,
-        }
-        transitions = {
-            **common,
-            "node_id": "start",
-            "visit": 1,
-            "at": ENTERED_AT,
-            "run_id": "standing",
-            "run_as_of": ENTERED_AT,
-            "snapshot_id": f"features@{SNAPSHOT_DATE}",
-        }
-        yield _table(executions, len(places)), _table(transitions, len(places))
+        rows = pd.DataFrame(
+            {
+                "execution_id": pd.Series(execution_ids(KEY, customers, [1] * len(places)), dtype="str"),
+                "customer_id": pd.Series(customers, dtype="str"),
+                "due_at": pd.Series(due_times[places]).dt.tz_localize("UTC"),
+            }
+        ).assign(
+            journey_key=KEY,
+            journey_version=version,
+            entry_number=1,
+            entered_via="entry",
+            state="WAITING",
+            current_node_id="one_day",
+            visit=1,
+            entered_at=pd.Timestamp(ENTERED_AT),
+            arrived_at=pd.Timestamp(ENTERED_AT),
+        )
+        yield conform(rows, EXECUTIONS), places + 1
 
 
-def _table(columns: dict[str, Any], rows: int) -> pa.Table:
-    """Columns of these values; one that is no sequence stands in every row."""
-    return pa.table({name: _column(value, rows) for name, value in columns.items()})
+def _entries(executions: pd.DataFrame, entry_nos: Places) -> pd.DataFrame:
+    names = ["execution_id", "journey_key", "customer_id", "entry_number", "entered_via", "entered_at"]
+    return executions[names].assign(entry_no=entry_nos)
 
 
-def _column(value: Any, rows: int) -> Any:
-    if isinstance(value, np.ndarray):
-        return pa.array(value).cast(pa.timestamp("us", "UTC"))
-    if isinstance(value, list):
-        return pa.array(value)
-    return pa.repeat(pa.scalar(value, pa.timestamp("us", "UTC") if isinstance(value, datetime) else None), rows)
-
-
-def _copy(connection: Connection, table: str, rows: pa.Table) -> None:
+def _copy(connection: Connection, table: str, rows: pd.DataFrame) -> None:
     written = io.BytesIO()
-    arrow_csv.write_csv(rows, written, arrow_csv.WriteOptions(include_header=False))
+    whole = pa.Table.from_pandas(rows, preserve_index=False)
+    arrow_csv.write_csv(whole, written, arrow_csv.WriteOptions(include_header=False))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FREEZE)").format(
-        _qualified(table), sql.SQL(", ").join(map(sql.Identifier, rows.column_names))
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, whole.column_names))
     )
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.write(written.getbuffer())
 
 
-def _qualified(table: str) -> sql.Identifier:
-    return sql.Identifier(SCHEMA, table)
+def _put(connection: Connection, statement: str, rows: bytes) -> None:
+    with connection.cursor() as cursor, cursor.copy(statements("movement")[statement]) as copy:
+        copy.write(rows)
 
 
 def _numpy_instant(at: datetime) -> np.datetime64:

@@ -323,3 +323,9 @@ JOIN paths USING (edition_no, steps)
 ORDER BY position;
 
 DROP TABLE old_executions, old_transitions;
+
+-- the key says the same, and is unique
+ALTER TABLE dispatches DROP CONSTRAINT dispatches_execution_id_node_id_visit_key;
+ALTER TABLE dispatches ADD CHECK (key = execution_id || ':' || node_id || ':' || visit);
+CREATE INDEX dispatches_unsettled
+    ON dispatches (execution_id) WHERE status IN ('pending', 'sending', 'retry', 'unknown');

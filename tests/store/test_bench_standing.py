@@ -12,6 +12,7 @@ from journey_pipelines.bench.standing import (
     DOCUMENT,
     DUE_AT,
     ENTERED_AT,
+    INDEXED,
     SCHEMA,
     is_engaged,
     load_standing,
@@ -42,19 +43,12 @@ def tables(url: str) -> Mapping[str, pd.DataFrame]:
         }
 
 
-def empty(url: str) -> None:
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("TRUNCATE journeys.executions, journeys.transitions")
-
-
 def test_loaded_rows_are_those_of_an_enrolment(postgres_url: str) -> None:
     publish(postgres_url, DOCUMENT)
     with engine_over(postgres_url, SOURCE) as engine:
         run_pass(engine, Run("enrolment", ENTERED_AT), delivers=False)
     written = tables(postgres_url)
-    empty(postgres_url)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        load_standing(connection, EVERYBODY)
+    load_standing(postgres_url, EVERYBODY)
     loaded = tables(postgres_url)
     pd.testing.assert_frame_equal(loaded["executions"], written["executions"])
     pd.testing.assert_frame_equal(loaded["transitions"], written["transitions"])
@@ -63,20 +57,19 @@ def test_loaded_rows_are_those_of_an_enrolment(postgres_url: str) -> None:
 
 def test_loading_leaves_the_indexes_as_they_were(postgres_url: str) -> None:
     publish(postgres_url, DOCUMENT)
-    values = {"schema": SCHEMA, "tables": ["executions", "transitions"]}
+    values = {"schema": SCHEMA, "tables": list(INDEXED)}
     with psycopg.connect(postgres_url, autocommit=True) as connection:
         before = connection.execute(layout_statements()["indexes"], values).fetchall()
-        load_standing(connection, EVERYBODY)
+        load_standing(postgres_url, EVERYBODY)
         assert connection.execute(layout_statements()["indexes"], values).fetchall() == before
-    assert len(before) == 5
+    assert len(before) >= 5
 
 
 @pytest.mark.parametrize("is_scattered", [False, True])
 def test_an_advance_moves_those_who_are_due_and_nobody_else(postgres_url: str, *, is_scattered: bool) -> None:
     publish(postgres_url, DOCUMENT)
     standing = make_standing(rows=10, stored=ROWS, is_scattered=is_scattered)
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        load_standing(connection, standing)
+    load_standing(postgres_url, standing)
     with engine_over(postgres_url, make_source(standing, FEATURES)) as engine:
         assert advance_pass(engine, Run("advance", AS_OF), delivers=False).moved == 10
     by_customer = tables(postgres_url)["executions"].sort_values("customer_id", ignore_index=True)
