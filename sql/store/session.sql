@@ -23,3 +23,7 @@ SELECT pg_advisory_unlock_all();
 -- name: take_turn
 -- purpose: let transactions that decide on what the others of their kind wrote come one after the other
 SELECT pg_advisory_xact_lock(hashtextextended('journeys turn ' || current_schema() || ' ' || %(what)s, 0));
+
+-- name: only_look
+-- purpose: this transaction writes nothing and sees one moment throughout
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;

@@ -21,6 +21,7 @@ from journey_pipelines.store.postgres.reports import ReportsPart
 from journey_pipelines.store.postgres.run_lock import RunLock
 from journey_pipelines.store.postgres.runs import RunsPart
 from journey_pipelines.store.postgres.session import Connection, Session
+from journey_pipelines.store.statements import statements
 
 
 class PostgresTransaction(
@@ -75,6 +76,14 @@ class PostgresStore:
                     )
         except psycopg.Error as error:
             raise store_error(error, self._address) from error
+
+    @contextmanager
+    def looking(self) -> Iterator[Session]:
+        """A read-only transaction whose statements all see one and the same moment, for checks in SQL of their own."""
+        with self.transaction() as transaction:
+            assert isinstance(transaction, PostgresTransaction)
+            transaction.session.execute(statements("session")["only_look"])
+            yield transaction.session
 
     def transact(self, work: Callable[[StoreTransaction], T]) -> T:
         """See JourneyStore."""
