@@ -45,6 +45,12 @@ bench: setup ## Measure rules against numpy, pandas and other evaluators, which 
 	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(BENCH) || $(UV_INSTALL) $(BENCH) || $(PIP_INSTALL) $(BENCH)
 	@$(BIN)/journeys bench rules
 
+STORM :=
+
+.PHONY: storm
+storm: setup ## Kill runs and databases at random moments, for long (STORM="--customers 5000" makes it shorter)
+	@$(BIN)/python -m tests.storm $(STORM)
+
 .PHONY: lint
 lint: setup ## Check style and format
 	@$(BIN)/ruff check .

@@ -87,11 +87,18 @@ class PostgresStore:
 
     def transact(self, work: Callable[[StoreTransaction], T]) -> T:
         """See JourneyStore."""
+
+        def transacted() -> T:
+            with self.transaction() as transaction:
+                return work(transaction)
+
+        return self._patiently(transacted)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
         trial = self._patience.begin()
         while True:
             try:
-                with self.transaction() as transaction:
-                    return work(transaction)
+                return work()
             except StoreConflictError:
                 if not trial.outlasts_conflict():
                     raise
@@ -108,7 +115,7 @@ class PostgresStore:
         """
         self._migrate_once()
         lock = RunLock(self._connections, self._address, run_id)
-        lock.take()
+        self._patiently(lock.take)
         self._run_locks.append(lock)
         try:
             yield
