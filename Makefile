@@ -47,6 +47,12 @@ bench: setup ## Measure rules, an advance and an enrolment against other ways, w
 	@$(BIN)/journeys bench advance --rows 100000 --stored 200000 --scattered
 	@$(BIN)/journeys bench enrol --candidates 1000000
 
+STORM :=
+
+.PHONY: storm
+storm: setup ## Kill runs and databases at random moments, for long (STORM="--customers 5000" makes it shorter)
+	@$(BIN)/python -m tests.storm $(STORM)
+
 .PHONY: lint
 lint: setup ## Check style and format
 	@$(BIN)/ruff check .

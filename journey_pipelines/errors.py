@@ -81,6 +81,10 @@ class StoreUnavailableError(StoreError):
     """The journey store cannot be reached, or broke off; what was committed stays, and the next run goes on."""
 
 
+class StoreConflictError(StoreError):
+    """Another transaction of the journey store wanted the same rows; nothing was kept, and trying again can help."""
+
+
 class NotFoundError(JourneysError):
     """A journey, version, execution or run that does not exist."""
 

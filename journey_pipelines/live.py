@@ -17,7 +17,7 @@ from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.frames import EVENTS as EVENT_COLUMNS
 from journey_pipelines.engine.frames import SNAPSHOTS, conform
 from journey_pipelines.engine.passes import Report, advance_pass, run_pass
-from journey_pipelines.engine.ports import Run
+from journey_pipelines.engine.ports import Run, StoreTransaction
 from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
 from journey_pipelines.snapshots.parquet import (
@@ -74,24 +74,25 @@ def ingest_day(installation: Installation, day: date) -> int:
     count = 0
     if last is not None and last < day - timedelta(days=1):
         count = ingest_events(installation, since=end_of_day(last), as_of=end_of_day_before(day))
-    with installation.store.transaction() as transaction:
-        count += transaction.add_events(events)
-        transaction.record_snapshots(_snapshot_rows([(snapshot.snapshot_id, EVENTS, EVENTS, day, snapshot.rows)]))
-    return count
+    taken_in = _snapshot_rows([(snapshot.snapshot_id, EVENTS, EVENTS, day, snapshot.rows)])
+
+    def store(transaction: StoreTransaction) -> int:
+        transaction.record_snapshots(taken_in)
+        return transaction.add_events(events)
+
+    return count + installation.store.transact(store)
 
 
 def ingest_events(installation: Installation, *, since: datetime, as_of: datetime) -> int:
     """Store the events that the warehouse received after `since` and by `as_of`; returns how many are new."""
     events = installation.warehouse.events(since, as_of)
-    with installation.store.transaction() as transaction:
-        return transaction.add_events(events)
+    return installation.store.transact(lambda transaction: transaction.add_events(events))
 
 
 def register_campaigns(installation: Installation, *, as_of: datetime) -> int:
     """Store the warehouse's campaigns that were planned by `as_of`; returns how many are new."""
     campaigns = installation.warehouse.campaigns(as_of)
-    with installation.store.transaction() as transaction:
-        return transaction.add_campaigns(campaigns)
+    return installation.store.transact(lambda transaction: transaction.add_campaigns(campaigns))
 
 
 def run_day(
@@ -135,8 +136,8 @@ def record_snapshots(installation: Installation, facts: Facts) -> int:
     if facts.profiles_id:
         day = date.fromisoformat(facts.profiles_id.split("@")[1])
         rows.append((facts.profiles_id, PROFILES, PROFILES, day, len(facts.profiles)))
-    with installation.store.transaction() as transaction:
-        return transaction.record_snapshots(_snapshot_rows(rows))
+    noted = _snapshot_rows(rows)
+    return installation.store.transact(lambda transaction: transaction.record_snapshots(noted))
 
 
 def new_run_id(kind: str, as_of: datetime) -> str:

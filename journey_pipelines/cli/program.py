@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "resume": ("standing", "Let a paused journey go on."),
     "archive": ("standing", "Close a journey for good; those inside finish."),
     "cancel": ("cancel", "Take an execution out of its journey."),
+    "doctor": ("doctor", "Check that the store holds together."),
     "bench": ("bench", "Measure how fast the parts are on this machine."),
     "dev": ("dev", "Start the database, Dagster's UI and its daemon."),
 }

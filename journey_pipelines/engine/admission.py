@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
+from functools import partial
 
 import pandas as pd
 
@@ -31,6 +32,12 @@ class Admission:
     entered: dict[str, int] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
+
+    def add(self, other: "Admission") -> None:
+        """Note what became of other journeys too."""
+        self.entered |= other.entered
+        self.held |= other.held
+        self.superseded += other.superseded
 
 
 @dataclass(frozen=True)
@@ -67,14 +74,25 @@ class _Gate:
 
 
 def admit(one: Pass, entering: Entering) -> Admission:
-    """Each journey in one transaction of its own: guards, entries, acceptance."""
+    """Each journey in one transaction of its own: guards, entries, acceptance.
+
+    One that is tried again after its commit finds these snapshots accepted and its customers inside: nobody enters
+    twice, and only the figure of those who entered is lost.
+    """
     admission = Admission(one)
     for key in one.plan.keys:
-        with contained(one, key), one.engine.store.transaction() as transaction:
-            _pass_gate(_Gate(one, key, entering, transaction), admission)
+        with contained(one, key):
+            admission.add(one.engine.store.transact(partial(_judged, one, key, entering)))
     closed = {**one.plan.held, **admission.held, **dict.fromkeys(admission.superseded, "superseded")}
     admission.admitted = one.with_plan(replace(one.plan, held=closed))
     return admission
+
+
+def _judged(one: Pass, key: str, entering: Entering, transaction: StoreTransaction) -> Admission:
+    """What became of one journey."""
+    verdict = Admission(one)
+    _pass_gate(_Gate(one, key, entering, transaction), verdict)
+    return verdict
 
 
 def _pass_gate(gate: _Gate, admission: Admission) -> None:

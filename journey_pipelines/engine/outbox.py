@@ -28,18 +28,40 @@ def deliver_pending(one: Pass) -> int:
 
 
 def _deliver_chunks(one: Pass, journey_keys: Sequence[str]) -> Iterator[int]:
-    store = one.engine.store
     while True:
-        with store.transaction() as transaction:
-            # frequency caps count what left before, so that departures come one after the other
-            transaction.take_turn("departing")
-            pending, executions = _claim(one, journey_keys, "pending", transaction)
-            if not len(pending):
-                return
-            leaving = _depart(one, pending, executions, transaction)
-        yield len(pending)
+        count, leaving = one.engine.store.transact(_Departing(one, journey_keys))
+        if not count:
+            return
+        yield count
         if len(leaving):
             _record_answers(one, leaving, one.engine.dispatcher.deliver(leaving))
+
+
+class _Departing:
+    """One chunk's departure: how many dispatches were looked at, and those that leave now.
+
+    Where the commit broke off, `sending` may be in the store without anything having been handed over; the next try
+    looks for that first. Claiming the next chunk instead would leave these rows behind, taken for sent.
+    """
+
+    def __init__(self, one: Pass, journey_keys: Sequence[str]) -> None:
+        self.one = one
+        self.journey_keys = journey_keys
+        self.left = empty(DISPATCHES)  # by the try before, which may have been committed
+
+    def __call__(self, transaction: StoreTransaction) -> tuple[int, pd.DataFrame]:
+        # frequency caps count what left before, so that departures come one after the other
+        transaction.take_turn("departing")
+        if len(self.left):
+            # of unknown fate by now are those that another run asks after, which may send them again itself
+            committed = _still_open(self.one, self.left, transaction, statuses=["sending"])
+            if len(committed):
+                return len(committed), committed
+        pending, executions = _claim(self.one, self.journey_keys, "pending", transaction)
+        if not len(pending):
+            return 0, pending
+        self.left = _depart(self.one, pending, executions, transaction)
+        return len(pending), self.left
 
 
 def _record_answers(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame) -> None:
@@ -47,8 +69,12 @@ def _record_answers(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame) -> 
 
     def record(journey_keys: Sequence[str]) -> None:
         mine = leaving[leaving["journey_key"].isin(journey_keys)].reset_index(drop=True)
-        with one.engine.store.transaction() as transaction:
-            _record(one, _still_open(one, mine, transaction), answers, transaction)
+        # again after its commit it finds them settled; those of unknown fate it notes again in the same words
+        one.engine.store.transact(
+            lambda transaction: _record(
+                one, _still_open(one, mine, transaction, statuses=["sending", "unknown"]), answers, transaction
+            )
+        )
 
     together_or_apart(one, leaving["journey_key"].unique().tolist(), record)
 
@@ -58,8 +84,8 @@ def adopt_unknown(one: Pass) -> None:
 
     What the provider knows is settled, what provably never left is pending again, the rest waits for `settle_after`.
     """
-    with one.engine.store.transaction() as transaction:
-        transaction.abandon_sending()
+    # again after its commit it finds none that is abandoned
+    one.engine.store.transact(lambda transaction: transaction.abandon_sending())
     together_or_apart(one, one.keys, lambda keys: _ask_after_all(one, keys))
 
 
@@ -70,23 +96,36 @@ def _ask_after_all(one: Pass, journey_keys: Sequence[str]) -> None:
 
 def _ask_after_unknown(one: Pass, journey_keys: Sequence[str]) -> bool:
     """One chunk of them; whether there may be more."""
-    with one.engine.store.transaction() as transaction:
-        asked = _take(one, journey_keys, "unknown", transaction)
+    asked = one.engine.store.transact(lambda transaction: _take(one, journey_keys, "unknown", transaction))
     if not len(asked):
         return False
     known = one.engine.dispatcher.reconcile(asked)
-    with one.engine.store.transaction() as transaction:
-        unknown, executions = _claim(one, journey_keys, "unknown", transaction)
-        # the answer is about the attempt that was asked after; another run may have made the next one meanwhile
-        is_asked = pd.MultiIndex.from_frame(unknown[_ATTEMPT]).isin(pd.MultiIndex.from_frame(asked[_ATTEMPT]))
-        never_left = is_asked & unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
-        has_answer = is_asked & unknown["key"].isin(known["key"]) & ~never_left
-        is_new = is_asked & ~never_left & ~has_answer & unknown["next_at"].isna()
-        _send_again(unknown[never_left], executions[never_left], transaction)
-        _record(one, unknown[has_answer].reset_index(drop=True), known, transaction)
-        _apply(one, unknown[is_new].reset_index(drop=True), transaction)
-    has_settled_any = bool((never_left | has_answer | is_new).any())
+    tries = 0
+
+    def settle(transaction: StoreTransaction) -> bool:
+        nonlocal tries
+        tries += 1
+        return _settle_unknown(one, journey_keys, asked, known, transaction)
+
+    # again after its commit it finds them settled, pending or waiting, and so nothing to do; there may be more
+    has_settled_any = one.engine.store.transact(settle) or tries > 1
     return has_settled_any and len(asked) == one.engine.chunk_rows
+
+
+def _settle_unknown(
+    one: Pass, journey_keys: Sequence[str], asked: pd.DataFrame, known: pd.DataFrame, transaction: StoreTransaction
+) -> bool:
+    """Apply what the provider knows of those that were asked after; whether that settled any."""
+    unknown, executions = _claim(one, journey_keys, "unknown", transaction)
+    # the answer is about the attempt that was asked after; another run may have made the next one meanwhile
+    is_asked = pd.MultiIndex.from_frame(unknown[_ATTEMPT]).isin(pd.MultiIndex.from_frame(asked[_ATTEMPT]))
+    never_left = is_asked & unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
+    has_answer = is_asked & unknown["key"].isin(known["key"]) & ~never_left
+    is_new = is_asked & ~never_left & ~has_answer & unknown["next_at"].isna()
+    _send_again(unknown[never_left], executions[never_left], transaction)
+    _record(one, unknown[has_answer].reset_index(drop=True), known, transaction)
+    _apply(one, unknown[is_new].reset_index(drop=True), transaction)
+    return bool((never_left | has_answer | is_new).any())
 
 
 def _take(one: Pass, journey_keys: Sequence[str], status: str, transaction: StoreTransaction) -> pd.DataFrame:
@@ -114,15 +153,17 @@ def _claim(
     return taken[is_ours].reset_index(drop=True), executions.take(positions[is_ours]).reset_index(drop=True)
 
 
-def _still_open(one: Pass, leaving: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
-    """Those of the dispatches just delivered whose fate nobody else has settled.
+def _still_open(
+    one: Pass, leaving: pd.DataFrame, transaction: StoreTransaction, *, statuses: Sequence[str]
+) -> pd.DataFrame:
+    """Those of the dispatches that this run let leave which have one of these statuses now.
 
     A run whose lock broke off with its connection passes for dead, and another may have asked the provider meanwhile.
     """
     ids = pd.Index(leaving["execution_id"])
     transaction.lock_executions(ids)
     stored = transaction.dispatches_of(ids)
-    is_ours = stored["status"].isin(["sending", "unknown"]) & (stored["run_id"] == one.run.run_id)
+    is_ours = stored["status"].isin(statuses) & (stored["run_id"] == one.run.run_id)
     open_now = pd.MultiIndex.from_frame(stored.loc[is_ours, _ATTEMPT])
     return leaving[pd.MultiIndex.from_frame(leaving[_ATTEMPT]).isin(open_now)].reset_index(drop=True)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from journey_pipelines.engine import outbox
@@ -11,7 +12,7 @@ from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
 from journey_pipelines.engine.isolation import contained
 from journey_pipelines.engine.movement import Chunk, grace_may_be_over, walk
-from journey_pipelines.engine.planning import make_plan
+from journey_pipelines.engine.planning import Plan, make_plan
 from journey_pipelines.engine.ports import Hold, Run, StoreTransaction
 from journey_pipelines.engine.resume import resume
 from journey_pipelines.engine.variables import World
@@ -78,18 +79,35 @@ def _run(
 ) -> Report:
     world = World(facts if facts is not None else engine.source.at(run.as_of))
     with engine.store.run_lock(run.run_id):
-        with engine.store.transaction() as transaction:
-            plan = make_plan(transaction, engine.catalog, world.facts)
-            transaction.open_run(run)
-        one = Pass(engine, run, world, plan)
+        one = Pass(engine, run, world, _open(engine, run, world))
         admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
         if moves:
             _move(admission.admitted, report, delivers=delivers)
-        with engine.store.transaction() as transaction:
-            _hold_broken(one, report, transaction)
-            transaction.close_run(run.run_id, report.summary())
+        engine.store.transact(lambda transaction: _close(one, report, transaction))
     return report
+
+
+def _open(engine: Engine, run: Run, world: World) -> Plan:
+    """Plan the run and record its start."""
+    tries = 0
+
+    def plan_and_open(transaction: StoreTransaction) -> Plan:
+        nonlocal tries
+        tries += 1
+        plan = make_plan(transaction, engine.catalog, world.facts)
+        # a run that is there at the second try is ours: its commit broke off, and nobody else has its lock
+        if tries == 1 or not len(transaction.read("runs", run_id=run.run_id)):
+            transaction.open_run(run)
+        return plan
+
+    return engine.store.transact(plan_and_open)
+
+
+def _close(one: Pass, report: Report, transaction: StoreTransaction) -> None:
+    """Again after its commit it writes the same."""
+    _hold_broken(one, report, transaction)
+    transaction.close_run(one.run.run_id, report.summary())
 
 
 def _hold_broken(one: Pass, report: Report, transaction: StoreTransaction) -> None:
@@ -124,27 +142,41 @@ def _advance(one: Pass, *, results_only: bool) -> int:
 
 
 def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iterator[int]:
-    """Chunk by chunk, each in one transaction; yields how many executions changed."""
-    after = ""
-    while True:
-        with one.engine.store.transaction() as transaction:
-            if journey.key in transaction.paused():
-                return
-            claim = transaction.take_due(
-                journey.key,
-                journey.version,
-                as_of=one.run.as_of,
-                missing_before=grace_may_be_over(journey, one.run),
-                results_only=results_only,
-                after=after,
-                limit=one.engine.chunk_rows,
-            )
-            if not len(claim.frame):
-                return
-            chunk = Chunk(journey, one.run, one.world, transaction, claim.frame)
-            resume(chunk, one.engine.catalog.actions)
-            walk(chunk)
-            changes = chunk.changes()
-            transaction.save(changes)
-        yield len(changes.executions)
-        after = claim.cursor
+    """Chunk by chunk, each in one transaction; yields how many executions changed.
+
+    A chunk that is tried again claims those who are due then: whom its lost commit moved is not due any more, and the
+    chunk after it takes its place.
+    """
+    after: str | None = ""
+    while after is not None:
+        moved, after = one.engine.store.transact(partial(_advance_chunk, one, journey, after, results_only))
+        yield moved
+
+
+def _advance_chunk(
+    one: Pass,
+    journey: Journey,
+    after: str,
+    results_only: bool,  # noqa: FBT001 - bound by name above
+    transaction: StoreTransaction,
+) -> tuple[int, str | None]:
+    """How many executions changed, and the cursor behind the chunk; None where there is nobody to move."""
+    if journey.key in transaction.paused():
+        return 0, None
+    claim = transaction.take_due(
+        journey.key,
+        journey.version,
+        as_of=one.run.as_of,
+        missing_before=grace_may_be_over(journey, one.run),
+        results_only=results_only,
+        after=after,
+        limit=one.engine.chunk_rows,
+    )
+    if not len(claim.frame):
+        return 0, None
+    chunk = Chunk(journey, one.run, one.world, transaction, claim.frame)
+    resume(chunk, one.engine.catalog.actions)
+    walk(chunk)
+    changes = chunk.changes()
+    transaction.save(changes)
+    return len(changes.executions), claim.cursor

@@ -1,14 +1,15 @@
 """What the engine needs from outside: a transactional journey store and a dispatcher. Frames as in `frames`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
 
+T = TypeVar("T")
 JourneyStatus = Literal["draft", "live", "paused", "archived"]
 
 
@@ -88,6 +89,15 @@ class JourneyStore(Protocol):
 
     def transaction(self) -> AbstractContextManager["StoreTransaction"]:
         """One transaction: committed at the end of the block, rolled back when it raises."""
+
+    def transact(self, work: Callable[["StoreTransaction"], T]) -> T:
+        """What the work gives, in one transaction that is tried again, with pauses, where that can help.
+
+        That is after a conflict with another transaction (a bounded number of times) and while the store cannot be
+        reached (for a bounded time); then StoreConflictError or StoreUnavailableError. So the work must be repeatable:
+        it may run several times, and once more after its commit where the connection was lost while it committed. It
+        leaves its own notes alone until it is sure of them: what it returns is that of the try that was committed.
+        """
 
     def run_lock(self, run_id: str) -> AbstractContextManager[None]:
         """Marks the run as alive while the block lasts, so that nobody takes its `sending` rows for abandoned."""

@@ -217,8 +217,7 @@ SELECT
     run_as_of,
     snapshot_id,
     step ->> 3 AS fingerprint,
-    move_no,
-    number AS step_number
+    (move_no << 16) + number AS position
 FROM moves
 JOIN entries USING (entry_no)
 JOIN stamps USING (stamp_no)
@@ -229,8 +228,7 @@ COMMENT ON VIEW transitions IS 'One row for each node that an execution left';
 COMMENT ON COLUMN transitions.branch IS 'The way out that was taken; null where there is one';
 COMMENT ON COLUMN transitions.snapshot_id IS 'The feature snapshot that decided';
 COMMENT ON COLUMN transitions.fingerprint IS 'Of the rule that decided';
-COMMENT ON COLUMN transitions.move_no IS 'Order in which executions moved';
-COMMENT ON COLUMN transitions.step_number IS 'Order of the nodes within one move, from 1';
+COMMENT ON COLUMN transitions.position IS 'Order of the moves, and of the nodes within one move';
 
 
 INSERT INTO labels (label)

@@ -12,6 +12,10 @@ SELECT 1;
 -- purpose: mark a run as alive for as long as this session lasts
 SELECT pg_advisory_lock(hashtextextended('journeys run ' || current_schema() || ' ' || %(run_id)s, 0));
 
+-- name: try_lock_run
+-- purpose: the same without waiting; whether it is ours
+SELECT pg_try_advisory_lock(hashtextextended('journeys run ' || current_schema() || ' ' || %(run_id)s, 0));
+
 -- name: unlock_run
 -- purpose: free it at once; the server notices the end of a session a moment later only
 SELECT pg_advisory_unlock_all();
@@ -19,3 +23,7 @@ SELECT pg_advisory_unlock_all();
 -- name: take_turn
 -- purpose: let transactions that decide on what the others of their kind wrote come one after the other
 SELECT pg_advisory_xact_lock(hashtextextended('journeys turn ' || current_schema() || ' ' || %(what)s, 0));
+
+-- name: only_look
+-- purpose: this transaction writes nothing and sees one moment throughout
+SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;

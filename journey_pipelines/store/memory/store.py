@@ -1,14 +1,14 @@
 """MemoryStore and its transaction."""
 
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pandas as pd
 
 from journey_pipelines.engine.frames import CAMPAIGNS, HOLDS, TRANSITIONS, stack
-from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.engine.ports import StoreTransaction, T
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.memory.journeys import JourneysPart, RunsPart
@@ -76,6 +76,11 @@ class MemoryStore:
                 self._state = working.state
             finally:
                 self._owner = None
+
+    def transact(self, work: Callable[[StoreTransaction], T]) -> T:
+        """See JourneyStore. Nothing here conflicts or is lost."""
+        with self.transaction() as transaction:
+            return work(transaction)
 
     @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:

@@ -4,7 +4,7 @@ from typing import Final
 
 import psycopg
 
-from journey_pipelines.errors import StoreError, StoreUnavailableError
+from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavailableError
 from journey_pipelines.store.postgres.address import Address
 
 LONGEST_DETAIL: Final = 500
@@ -20,13 +20,13 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
         table = diagnosis.table_name or "a table"
         return StoreError(f"the journey store refused rows of {table}: {reason}; nothing of this transaction is kept")
     if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
-        return StoreError(
+        return StoreConflictError(
             f"another transaction of the journey store ({address.label}) wanted the same rows: {reason}; nothing of "
             "this transaction is kept, run again"
         )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return StoreUnavailableError(
-            f"the journey store ({address.label}) broke off: {reason}; nothing of this transaction is kept, "
+            f"the journey store ({address.label}) broke off: {reason}; what was committed stays, "
             "run again once the database answers"
         )
     return StoreError(f"the journey store ({address.label}) failed: {reason}; nothing of this transaction is kept")

@@ -12,7 +12,7 @@ import pandas as pd
 from psycopg import sql
 
 from journey_pipelines.engine.frames import INT, TEXT
-from journey_pipelines.errors import StoreError
+from journey_pipelines.errors import StoreConflictError, StoreError
 from journey_pipelines.store.postgres import arrays
 from journey_pipelines.store.postgres.catalogues import Catalogues
 from journey_pipelines.store.postgres.session import Session
@@ -62,7 +62,7 @@ class Holding:
                     wanted = wanted.difference(_ids(found[-1]), sort=False)
             if not len(wanted) or not waits or not self._exist(wanted):
                 return Taken.stack(found) if found else Taken.read([None] * 21)
-        raise StoreError(f"execution {wanted[0]} was moved by others each time we looked; run again")
+        raise StoreConflictError(f"execution {wanted[0]} was moved by others each time we looked; run again")
 
     def _exist(self, execution_ids: pd.Index) -> bool:
         self._session.stage_ids(execution_ids)

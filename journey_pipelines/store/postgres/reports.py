@@ -27,7 +27,6 @@ TABLES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "runs": ("runs", frames.RUNS),
     "holds": ("held_journeys", frames.HOLDS),
 }
-ORDERS: Final = {"transitions": sql.SQL("move_no, step_number")}
 STATUS_COUNTS: Final = {
     "journey_key": TEXT,
     "journey_version": INT,
@@ -65,9 +64,7 @@ class ReportsPart(Part):
         for name in equals:
             if name not in columns:
                 raise StoreError(f"{table} has no column {name}; it has {', '.join(columns)}")
-        query = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY {}").format(
-            sql.Identifier(stored), _all_of(equals), ORDERS.get(table, sql.SQL("position"))
-        )
+        query = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY position").format(sql.Identifier(stored), _all_of(equals))
         given = {name: str(value) if isinstance(value, str) else value for name, value in equals.items()}
         return self.session.frame(query, columns, **given)
 

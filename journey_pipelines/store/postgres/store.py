@@ -1,13 +1,14 @@
 """PostgresStore and its transaction."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import psycopg
 
-from journey_pipelines.engine.ports import StoreTransaction
-from journey_pipelines.errors import StoreError
+from journey_pipelines.engine.ports import StoreTransaction, T
+from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavailableError
+from journey_pipelines.store.patience import Patience
 from journey_pipelines.store.postgres.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.postgres.address import parse_address
 from journey_pipelines.store.postgres.catalogues import Catalogues
@@ -18,6 +19,7 @@ from journey_pipelines.store.postgres.migration import migrate
 from journey_pipelines.store.postgres.movement import EntryPart, MovementPart
 from journey_pipelines.store.postgres.outbox import OutboxPart
 from journey_pipelines.store.postgres.reports import ReportsPart
+from journey_pipelines.store.postgres.run_lock import RunLock
 from journey_pipelines.store.postgres.runs import RunsPart
 from journey_pipelines.store.postgres.session import Connection, Session
 from journey_pipelines.store.statements import statements
@@ -33,13 +35,15 @@ class PostgresStore:
     """A JourneyStore in one schema of a Postgres database, created and migrated on first use.
 
     `url` is libpq's or SQLAlchemy's (`postgresql://`, `postgresql+psycopg://`, a socket by `?host=/folder`). Nothing
-    connects before the first transaction. Safe for threads; each transaction has a connection of its own.
+    connects before the first transaction. Safe for threads; each transaction has a connection of its own. `patience`
+    bounds what `transact` tries again.
     """
 
-    def __init__(self, url: str, *, schema: str = "journeys") -> None:
+    def __init__(self, url: str, *, schema: str = "journeys", patience: Patience | None = None) -> None:
         """Raises StoreError for a URL that cannot be read."""
         self.schema = schema
         self._url = url
+        self._patience = patience or Patience()
         self._address = parse_address(url)
         self._connections = Connections(self._address, schema)
         self._catalogues = Catalogues(self._connections, self._address)
@@ -53,6 +57,8 @@ class PostgresStore:
         if getattr(self._thread, "is_busy", False):
             raise StoreError("this thread has a transaction open already; end it before the next begins")
         self._migrate_once()
+        for lock in self._run_locks:
+            lock.renew()
         self._thread.is_busy = True
         try:
             with self._connections.borrow() as connection, self._committed(connection):
@@ -74,23 +80,56 @@ class PostgresStore:
             raise store_error(error, self._address) from error
 
     @contextmanager
+    def looking(self) -> Iterator[Session]:
+        """A read-only transaction whose statements all see one and the same moment, for checks in SQL of their own."""
+        with self.transaction() as transaction:
+            assert isinstance(transaction, PostgresTransaction)
+            transaction.session.execute(statements("session")["only_look"])
+            yield transaction.session
+
+    def transact(self, work: Callable[[StoreTransaction], T]) -> T:
+        """See JourneyStore."""
+
+        def transacted() -> T:
+            with self.transaction() as transaction:
+                return work(transaction)
+
+        return self._patiently(transacted)
+
+    def _patiently(self, work: Callable[[], T]) -> T:
+        trial = self._patience.begin()
+        while True:
+            try:
+                return work()
+            except StoreConflictError:
+                if not trial.outlasts_conflict():
+                    raise
+            except StoreUnavailableError:
+                # what never answered is a wrong address rather than a database that broke off
+                if not self._is_migrated or not trial.outlasts_loss():
+                    raise
+
+    @contextmanager
     def run_lock(self, run_id: str) -> Iterator[None]:
-        """See JourneyStore. The lock ends with its connection, so that `kill -9` frees it too."""
+        """See JourneyStore. The lock ends with its connection, so that `kill -9` frees it too.
+
+        The transactions of the thread that holds it take it again where that connection broke off.
+        """
         self._migrate_once()
-        connection = self._connections.open()
+        lock = RunLock(self._connections, self._address, run_id)
+        self._patiently(lock.take)
+        self._run_locks.append(lock)
         try:
-            self._lock(connection, run_id)
             yield
         finally:
-            with suppress(psycopg.Error):
-                connection.execute(statements("session")["unlock_run"])
-            connection.close()
+            self._run_locks.remove(lock)
+            lock.release()
 
-    def _lock(self, connection: Connection, run_id: str) -> None:
-        try:
-            connection.execute(statements("session")["lock_run"], {"run_id": run_id})
-        except psycopg.Error as error:
-            raise store_error(error, self._address) from error
+    @property
+    def _run_locks(self) -> list[RunLock]:
+        """The locks of this thread's runs."""
+        held: list[RunLock] = self._thread.__dict__.setdefault("run_locks", [])
+        return held
 
     def close(self) -> None:
         """Close the idle connections; the store can be used again."""

@@ -1,0 +1,130 @@
+"""The storms. Each leaves a store that equals the undisturbed one's row by row, or raises AssertionError."""
+
+import random
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from tests.storm.server import Server
+from tests.storm.stage import Stage
+from tests.storm.world import DAYS, EVENT_DAY, RACED
+
+Outcome = tuple[dict[str, pd.DataFrame], dict[str, list[str]]]
+ALL = list(range(len(DAYS)))
+HOWS = (signal.SIGKILL, signal.SIGQUIT)
+SHORTEST_WINDOW_SECONDS = 0.3
+
+
+@dataclass
+class Storms:
+    """Storms over one world; `say` tells how they go on."""
+
+    server: Server
+    folder: Path
+    customers: int
+    chunk_rows: int
+    draw: random.Random
+    say: Callable[[str], None]
+    expected: Outcome = field(init=False)
+    seconds: float = field(init=False)  # how long the undisturbed run took
+    rounds: int = 0
+
+    def __post_init__(self) -> None:
+        stage = self._stage()
+        client = stage.client().await_ready()
+        began = time.monotonic()
+        client.begin().finish()
+        self.seconds = time.monotonic() - began
+        self.expected = stage.outcome()
+        stage.clear()
+        tables, files = self.expected
+        rows = ", ".join(f"{len(frame):,} {name}" for name, frame in tables.items())
+        self.say(
+            f"undisturbed: {self.seconds:.1f} seconds; {rows}; {sum(map(len, files.values())):,} lines of messages"
+        )
+
+    def kill_clients(self, count: int) -> None:
+        """Kill the running process at so many random moments, each time starting another; then let one finish."""
+        window, left = self._window(count), count
+        while left:
+            stage = self._stage()
+            is_over = False
+            while left and not is_over:
+                client = stage.client().await_ready().begin()
+                is_over = client.is_over(within=self.draw.uniform(0, window))
+                if is_over:
+                    client.finish()
+                else:
+                    client.kill()
+                    left -= 1
+                    # rows of a session that the server takes for alive are passed over, to be moved a day later
+                    self.server.wait_until_alone()
+            if not is_over:
+                stage.run()
+            self._compare(stage)
+            self.say(f"client: {count - left} of {count} kills, round {self.rounds} ended in the same rows")
+
+    def kill_servers(self, count: int) -> None:
+        """Kill the database at so many random moments of a run, start it again at once; the run must not notice."""
+        window, left = self._window(count), count
+        while left:
+            stage = self._stage()
+            client = stage.client().await_ready().begin()
+            while left and not client.is_over(within=self.draw.uniform(0, window)):
+                self.server.kill(HOWS[left % len(HOWS)])
+                self.server.start()
+                left -= 1
+            client.finish()
+            self._compare(stage)
+            self.say(f"server: {count - left} of {count} kills, round {self.rounds} ended in the same rows")
+
+    def start_twice(self, count: int) -> None:
+        """So many times two runs of the same day together; both end well, and each execution has moved once."""
+        left = count
+        while left:
+            stage = self._stage()
+            for day in ALL:
+                if left:
+                    pair = [stage.client([day]) for _ in range(2)]
+                    for client in [client.await_ready() for client in pair]:
+                        client.begin()
+                    for client in pair:
+                        client.finish()
+                    left -= 1
+                stage.run([day])  # what one of the two held while the other passed by
+            self._compare(stage)
+            self.say(f"together: {count - left} of {count} pairs, round {self.rounds} ended in the same rows")
+
+    def race(self, count: int) -> None:
+        """So many times a batch against single customers' events, each with an advance of its own."""
+        for number in range(count):
+            stage = self._stage(withholds=RACED)
+            stage.run(ALL[:EVENT_DAY])
+            pair = [stage.client([EVENT_DAY]), stage.client([])]
+            for client in [client.await_ready() for client in pair]:
+                client.begin()
+            for client in pair:
+                client.finish()
+            stage.run(ALL[EVENT_DAY:])
+            self._compare(stage)
+            self.say(f"race: {number + 1} of {count}, round {self.rounds} ended in the same rows")
+
+    def _window(self, count: int) -> float:
+        """Seconds within which the next kill comes: inside the run, and about half of the kills in one round."""
+        return max(SHORTEST_WINDOW_SECONDS, min(4 / count, 0.8) * self.seconds)
+
+    def _stage(self, *, withholds: int = 0) -> Stage:
+        self.rounds += 1
+        name = f"round_{self.rounds}"
+        return Stage(self.server, self.folder, name, self.customers, self.chunk_rows, withholds)
+
+    def _compare(self, stage: Stage) -> None:
+        tables, files = stage.outcome()
+        for table, rows in self.expected[0].items():
+            pd.testing.assert_frame_equal(tables[table], rows, obj=f"{table} of {stage.name}")
+        assert files == self.expected[1], f"the outbox of {stage.name} differs"
+        stage.clear()
