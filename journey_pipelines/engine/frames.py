@@ -216,6 +216,12 @@ def texts_by_code(codes: np.ndarray, texts: Sequence[str | None]) -> Any:
     return pd.array(pa.chunked_array([taken]), dtype=TEXT)
 
 
+def few_texts(values: np.ndarray) -> Any:
+    """A TEXT column of objects that are texts, mostly the same ones, or None."""
+    codes, distinct = pd.factorize(values)
+    return texts_by_code(np.where(codes < 0, len(distinct), codes), [*distinct, None])
+
+
 def iso_texts(times: pd.Series) -> list[str]:
     """UTC instants as ISO-8601 text, as `datetime.isoformat` writes them: microseconds only where there are some."""
     texts = np.datetime_as_string(to_instants(times))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 _SEPARATOR = "\x1f"
 
@@ -19,9 +20,13 @@ def execution_ids(journey_key: str, customer_ids: Sequence[str], entry_numbers: 
     return [f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}" for h in heads]
 
 
-def dispatch_keys(execution_ids: Any, node_id: str, visits: Any) -> list[str]:
-    """The key of each action visit: execution, node, visit."""
-    return [f"{execution}:{node_id}:{visit}" for execution, visit in zip(execution_ids, visits, strict=True)]
+def dispatch_keys(execution_ids: pd.Series, node_id: str, visits: np.ndarray) -> Any:
+    """The key of each action visit, a TEXT column: execution, node, visit."""
+    executions = pa.array(execution_ids.array, type=pa.large_string())
+    numbers = pa.array(visits).cast(pa.large_string())
+    node, colon = pa.scalar(node_id, pa.large_string()), pa.scalar(":", pa.large_string())
+    keys = pa.compute.binary_join_element_wise(executions, node, numbers, colon)
+    return pd.array(keys if isinstance(keys, pa.ChunkedArray) else pa.chunked_array([keys]), dtype="str")
 
 
 def chances(journey_key: str, node_id: str, customer_ids: pd.Series) -> np.ndarray:

@@ -14,10 +14,12 @@ from journey_pipelines.engine import calendar, nodes
 from journey_pipelines.engine.frames import (
     DISPATCHES,
     EXECUTIONS,
+    TEXT,
     TIME,
     TRANSITIONS,
     conform,
     empty,
+    few_texts,
     stack,
     texts_by_code,
 )
@@ -40,7 +42,7 @@ class Chunk:
     world: World
     transaction: StoreTransaction
     frame: pd.DataFrame  # EXECUTIONS, as claimed
-    columns: dict[str, np.ndarray] = field(init=False)
+    columns: "Columns" = field(init=False)
     due: np.ndarray = field(init=False)  # the due time that brought each row here; decides staleness
     touched: np.ndarray = field(init=False)
     context: ContextColumns = field(init=False)
@@ -52,7 +54,7 @@ class Chunk:
     arrivals: dict[str, list[Rows]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.columns = {name: _writable(self.frame[name]) for name in EXECUTIONS}
+        self.columns = Columns(self.frame)
         self.due = self.columns["due_at"].copy()
         self.touched = np.zeros(len(self.frame), dtype=bool)
         self.context = ContextColumns(
@@ -174,9 +176,7 @@ class Chunk:
 
     def executions(self, rows: Rows) -> pd.DataFrame:
         """EXECUTIONS of these rows as they are now."""
-        made = {name: values[rows] for name, values in self.columns.items()}
-        frame = pd.DataFrame({n: to_times(v) if EXECUTIONS[n] == TIME else v for n, v in made.items()})
-        return conform(frame, EXECUTIONS)
+        return conform(pd.DataFrame({name: self.columns.cells(name, rows) for name in EXECUTIONS}), EXECUTIONS)
 
     @staticmethod
     def _in_due_order(dispatches: pd.DataFrame) -> pd.DataFrame:
@@ -220,6 +220,27 @@ class Chunk:
             fingerprint=texts_by_code(which, [step.fingerprint for step in self.steps]),
         )
         return conform(made, TRANSITIONS)
+
+
+class Columns(dict[str, np.ndarray]):
+    """The columns of EXECUTIONS as arrays that may be written to, each made when it is first asked for."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        super().__init__()
+        self._frame = frame
+
+    def __missing__(self, name: str) -> np.ndarray:
+        self[name] = _writable(self._frame[name])
+        return self[name]
+
+    def cells(self, name: str, rows: Rows) -> Any:
+        """These rows of a column, as they are now."""
+        if name not in self:
+            return self._frame[name].array.take(rows)
+        values = self[name][rows]
+        if EXECUTIONS[name] == TIME:
+            return to_times(values)
+        return few_texts(values) if EXECUTIONS[name] == TEXT else values
 
 
 @dataclass(frozen=True)

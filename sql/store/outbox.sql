@@ -1,14 +1,9 @@
 -- name: add_dispatches
 -- purpose: request actions; a key that exists is an error
-INSERT INTO dispatches (
+COPY dispatches (
     key, execution_id, journey_key, journey_version, customer_id, node_id, visit, action_type, priority, status,
     attempt, payload, requested_at, due_at, next_at, left_at, settled_at, reason, result, run_id, snapshot_id
-)
-SELECT
-    key, execution_id, journey_key, journey_version, customer_id, node_id, visit, action_type, priority, status,
-    attempt, payload, requested_at, due_at, next_at, left_at, settled_at, reason, result, run_id, snapshot_id
-FROM incoming_dispatches
-ORDER BY incoming_position;
+) FROM STDIN (FORMAT csv);
 
 -- name: save_dispatches
 -- purpose: replace dispatches whole

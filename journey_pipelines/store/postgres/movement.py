@@ -58,10 +58,11 @@ class ExecutionsPart(Part):
             self.session.put(SQL["put_standing"], rows.standing())
         if rows.has_ended.any():
             self.session.put(SQL["put_ended"], rows.ended())
-        has_any = (executions["context"].map(bool) | executions["visits"].map(bool)).to_numpy()
+        carried = zip(executions["context"], executions["visits"], strict=True)
+        has_any = np.fromiter((bool(context or visits) for context, visits in carried), bool, len(executions))
         if has_any.any():
-            carried = executions.loc[has_any, ["context", "visits"]].assign(entry_no=entry_nos[has_any])
-            self.session.stage("contexts", carried, CONTEXTS)
+            kept = executions.loc[has_any, ["context", "visits"]].assign(entry_no=entry_nos[has_any])
+            self.session.stage("contexts", kept, CONTEXTS)
             self.session.execute(SQL["add_contexts"])
 
 
@@ -170,8 +171,7 @@ class MovementPart(ExecutionsPart):
         if len(changes.transitions):
             self._add_transitions(changes, entry_nos)
         if len(changes.dispatches):
-            self.session.stage("dispatches", changes.dispatches, DISPATCHES)
-            self.session.execute(OUTBOX["add_dispatches"])
+            self.session.copy(OUTBOX["add_dispatches"], changes.dispatches, DISPATCHES, table="dispatches")
         if len(changes.dispatch_updates):
             replace_dispatches(self.session, changes.dispatch_updates)
         if len(changes.used_event_ids):

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, TEXT, TIME
+from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, TEXT, TIME, empty
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres.part import Part
 from journey_pipelines.store.postgres.session import Session
@@ -28,6 +28,8 @@ class OutboxPart(Part):
 
     def dispatches_of(self, execution_ids: pd.Index) -> pd.DataFrame:
         """See StoreTransaction."""
+        if not len(execution_ids):
+            return empty(DISPATCHES)
         self.session.stage_ids(execution_ids)
         return self.session.frame(SQL["dispatches_of"], DISPATCHES)
 

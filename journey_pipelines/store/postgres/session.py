@@ -74,6 +74,13 @@ class Session:
         with self._failures(), self._connection.cursor() as cursor, cursor.copy(copy, values or None) as rows:
             return from_csv(b"".join(rows), columns)
 
+    def copy(self, statement: bytes, frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> None:
+        """Run a COPY FROM STDIN (FORMAT csv) with the rows of a frame of this shape.
+
+        Raises StoreError for a value that no store can keep.
+        """
+        self.put(statement, to_csv(frame, columns, table=table, is_numbered=False))
+
     def stage(self, table: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> int:
         """Put a frame into the temporary table `incoming_<table>`, gone with the transaction; returns its row count.
 
