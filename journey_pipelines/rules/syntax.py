@@ -1,11 +1,15 @@
-"""What a rule is made of, once it is parsed, and its canonical text."""
+"""What a rule is made of, once it is parsed, and its canonical text.
+
+The size of a node is that of all it holds: operators, values, and long texts as several.
+"""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from journey_pipelines.rules.coercion import UNDEFINED, Value
+from journey_pipelines.rules.faults import weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,6 +17,11 @@ class Literal:
     """A value that is what it is; an object of no or several keys is one too, as in the reference."""
 
     value: Value
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + weight(self.value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +29,11 @@ class Array:
     """A list whose elements are evaluated; each evaluation gives a list of its own."""
 
     items: tuple["Node", ...]
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + sum(item.size for item in self.items))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +42,11 @@ class Operation:
 
     operator: str
     arguments: tuple["Node", ...]
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + sum(argument.size for argument in self.arguments))
 
 
 Node = Literal | Array | Operation

@@ -23,3 +23,40 @@ def test_a_long_text_that_is_almost_a_number_is_soon_read(digits: str) -> None:
     text = digits + "1" * 200_000 + "x"
     assert safe_json_logic({"==": [{"var": "x"}, 1]}, {"x": text}) is False
     assert compile_rule({"==": [{"var": "x"}, 1]}).values(pd.DataFrame({"x": [text, "1"]})).tolist() == [False, True]
+
+
+A = {"var": "accumulator"}
+SIXTEEN, EIGHTEEN = [1] * 16, [1] * 18
+BIG = {"reduce": [SIXTEEN, {"merge": [A, A]}, [0]]}
+TEXT = {"reduce": [EIGHTEEN, {"cat": [A, A]}, "ab"]}
+OVER = [{"var": "l"}]
+L = {"l": [-1] * 20_000}
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"reduce": [BIG, {"if": [{"in": [-1, A]}, 0, A]}, BIG]},
+        {"reduce": [BIG, {"if": [{"==": [A, 1]}, 0, A]}, BIG]},
+        {"reduce": [BIG, {"if": [{"<": [A, TEXT]}, 0, A]}, TEXT]},
+        {"reduce": [BIG, {"if": [{"missing": [A]}, A, 0]}, BIG]},
+        {"map": [{"var": "l"}, {"in": [{"var": ""}, list(range(99_000))]}]},
+        {"map": [{"var": "l"}, {"missing": [[["a"] * 1000]]}]},
+        {"map": [{"var": "l"}, {"and": [1] * 99_000}]},
+        {"map": [{"var": "l"}, {"var": "a" * 1_000_000}]},
+        {"map": [{"var": "l"}, {"var": [{"cat": ["a" * 100_000, "b"]}]}]},
+        {"map": [{"var": "l"}, TEXT]},
+        {"map": [{"var": "l"}, BIG]},
+        {"reduce": [BIG, {"if": [{"substr": [A, 0, 0]}, 0, A]}, TEXT]},
+    ],
+    ids=lambda rule: str(rule)[-70:],
+)
+def test_a_rule_that_does_too_much_for_one_customer_is_stopped(rule: Any) -> None:
+    compiled = compile_rule(rule)
+    with pytest.raises(RuleEvaluationError, match=r"takes more than \d+ steps|of \d+ elements where"):
+        compiled.scalar(L)
+
+
+def test_an_honest_rule_is_far_from_the_bound() -> None:
+    bought = {"some": [{"var": "baskets"}, {"in": [{"var": "sku"}, list(range(5_000))]}]}
+    assert compile_rule(bought).scalar({"baskets": [{"sku": -1}] * 500}) is False

@@ -127,7 +127,7 @@ def test_a_rule_that_doubles_what_it_makes_is_stopped(body: Any) -> None:
 def test_a_rule_that_visits_too_much_is_stopped() -> None:
     hundred = list(range(100))
     rule = compile_rule({"map": [hundred, {"map": [hundred, {"map": [hundred, {"map": [hundred, 1]}]}]}]})
-    with pytest.raises(RuleEvaluationError, match="visited more than"):
+    with pytest.raises(RuleEvaluationError, match="takes more than"):
         rule.scalar({})
 
 
