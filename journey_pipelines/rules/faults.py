@@ -70,6 +70,11 @@ class Budget:
     def __init__(self) -> None:
         self.remaining = MAX_WORK
 
+    @property
+    def spent(self) -> int:
+        """The steps so far."""
+        return MAX_WORK - self.remaining
+
     def spend(self, steps: int) -> None:
         """Raise RuleEvaluationError when it is more than MAX_WORK altogether."""
         self.remaining -= steps

@@ -205,6 +205,9 @@ EAGER: Final[dict[str, Operator]] = {
 }
 
 
+def _nothing(*_: Value) -> int:
+    return 0
+
 
 def _weights(*values: Value) -> int:
     return sum(map(weight, values))
@@ -227,7 +230,7 @@ def _search(needle: Value = UNDEFINED, haystack: Value = UNDEFINED, *_: Value) -
 
 # how much of its texts, lists and objects an operator looks at or copies; where it has no line, all they hold
 COSTS: Final[dict[str, Callable[..., int]]] = {
-    **dict.fromkeys(("!", "!!", "log"), lambda *values: 0),
+    **dict.fromkeys(("!", "!!", "log"), _nothing),
     **dict.fromkeys(("===", "!=="), _texts),
     "in": _search,
     "merge": _lengths,

@@ -35,7 +35,7 @@ def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: dict[str, Onc
     scope = FrameScope(bound, missing)
 
     def general(part: Node) -> Term:
-        return General(lambda rows: Evaluator(is_careful=False).truth(part, scope.take(rows)))
+        return General(lambda rows: Evaluator(len(rows), is_careful=False).truth(part, scope.take(rows)))
 
     lowering = Lowering(Columns(bound, missing), of_distinct, general, shared=shared)
     term = lowering.condition(node)
@@ -64,7 +64,7 @@ def evaluated_together(terms: Sequence[Term], size: int) -> list[Mask]:
 def of_distinct(node: Node, path: str, distinct: Vector) -> Mask:
     """Truthiness of a node that reads one column, for each value that the column has."""
     scope: Scope = DistinctScope(path, distinct) if path else ElementScope(distinct)
-    return Evaluator(is_careful=True).truth(node, scope)
+    return Evaluator(len(distinct), is_careful=True).truth(node, scope)
 
 
 class Columns:

@@ -85,6 +85,11 @@ class Lists:
     offsets: npt.NDArray[np.int64]
     elements: "Source"
 
+    @cached_property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """How many elements each row has."""
+        return np.diff(self.offsets)
+
 
 Typed = Numeric | Moments | Coded | Lists
 
