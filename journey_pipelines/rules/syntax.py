@@ -87,6 +87,26 @@ def canonical_text(node: Node) -> str:
     return json.dumps(_canonical(node), sort_keys=True, separators=(",", ":"))
 
 
+class Identities:
+    """Numbers of nodes: the same for all spellings of one rule, found once for each node from the bottom up."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._of_nodes: dict[Node, int] = {}
+
+    def of(self, node: Node) -> int:
+        """The node's number."""
+        if node not in self._of_nodes:
+            self._of_nodes[node] = self._numbers.setdefault(self._form(node), len(self._numbers))
+        return self._of_nodes[node]
+
+    def _form(self, node: Node) -> Any:
+        if isinstance(node, Literal):
+            return canonical_text(node)
+        name = ("if" if node.operator == "?:" else node.operator) if isinstance(node, Operation) else None
+        return name, *map(self.of, children(node))
+
+
 def fingerprint(node: Node) -> str:
     """16 hexadecimal digits of the SHA-256 of the canonical text."""
     return hashlib.sha256(canonical_text(node).encode()).hexdigest()[:16]

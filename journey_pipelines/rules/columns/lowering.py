@@ -34,16 +34,24 @@ from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric
 from journey_pipelines.rules.columns.vector import Kind, Mask, Vector
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
-from journey_pipelines.rules.reads import find_reads, var_path
-from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, canonical_text, constant, operators
+from journey_pipelines.rules.reads import Reads, find_reads, var_path
+from journey_pipelines.rules.syntax import NOT_CONSTANT, Identities, Literal, Node, Operation, constant, operators
 
 Distinct = Callable[[Node, str, Vector], Mask]
+
+
+class Shared:
+    """Terms that several rules have in common."""
+
+    def __init__(self) -> None:
+        self.identities = Identities()
+        self.terms: dict[int, Once] = {}
 
 
 class Lowering:
     """One source of columns, and how a subtree is evaluated once for each distinct value of one column.
 
-    `shared` collects the terms of several rules by their canonical text; `paths` says what became of each node.
+    `shared` collects the terms of several rules; `paths` says what became of each node.
     """
 
     def __init__(
@@ -52,29 +60,31 @@ class Lowering:
         of_distinct: Distinct,
         fallback: Callable[[Node], Term] | None,
         *,
-        shared: dict[str, Once] | None = None,
+        shared: "Shared | None" = None,
         is_inner: bool = False,
+        reads: dict[Node, Reads] | None = None,
     ) -> None:
         self._source = source
         self._of_distinct = of_distinct
         self._fallback = fallback
         self._is_inner = is_inner
         self._shared = shared
+        self._reads: dict[Node, Reads] = {} if reads is None else reads
         self.paths: dict[Node, str] = {}
 
     def condition(self, node: Node) -> Term | None:
         """The term of a node's truthiness; None where it has none and there is no fallback."""
         if self._shared is None or constant(node) is not NOT_CONSTANT:
             return self._condition(node)
-        key = canonical_text(node)
-        if key in self._shared:
-            self._shared[key].uses += 1
-            return self._shared[key]
+        key = self._shared.identities.of(node)
+        if (known := self._shared.terms.get(key)) is not None:
+            known.uses += 1
+            return known
         term = self._condition(node)
         if term is None or isinstance(term, General):
             return term
-        self._shared[key] = Once(term)
-        return self._shared[key]
+        self._shared.terms[key] = Once(term)
+        return self._shared.terms[key]
 
     def _condition(self, node: Node) -> Term | None:
         term, how = self._lowered(node)
@@ -106,7 +116,7 @@ class Lowering:
 
     def _looked(self, node: Operation) -> Term | None:
         """The subtree over the distinct values of the one column that it reads."""
-        reads = find_reads(node)
+        reads = find_reads(node, self._reads)
         path = "" if self._is_inner and reads.everything else next(iter(reads.paths), "")
         if (not path and not self._is_inner) or (path and (reads.everything or len(reads.paths) != 1)):
             return None
@@ -123,10 +133,9 @@ class Lowering:
         """The column that a `var` reads and what stands for its missing cells."""
         if not isinstance(node, Operation) or node.operator != "var" or len(node.arguments) > 2:
             return None, None
-        name = constant(node.arguments[0]) if node.arguments else None
-        if name is NOT_CONSTANT:
+        path = var_path(node)
+        if path is NOT_CONSTANT:
             return None, None
-        path = var_path(name)
         default = constant(node.arguments[1]) if len(node.arguments) > 1 else None
         if default is NOT_CONSTANT:
             return None, None
@@ -218,7 +227,7 @@ class Lowering:
         if not arguments:
             return None
         arguments += [Literal(None)] if len(arguments) % 2 == 0 else []
-        strict = Lowering(self._source, self._of_distinct, None, is_inner=self._is_inner)
+        strict = Lowering(self._source, self._of_distinct, None, is_inner=self._is_inner, reads=self._reads)
         terms = [strict.condition(argument) for argument in arguments]
         self.paths |= strict.paths
         safe = [term for term in terms if term is not None]
@@ -251,7 +260,7 @@ class Lowering:
         column, _ = self._column(node.arguments[0])
         if not isinstance(column, Lists) or is_too_much(column.sizes, node.arguments[1].size):
             return None
-        inner = Lowering(column.elements, self._of_distinct, None, is_inner=True)
+        inner = Lowering(column.elements, self._of_distinct, None, is_inner=True, reads=self._reads)
         body = inner.condition(node.arguments[1])
         self.paths |= inner.paths
         if body is None:

@@ -173,10 +173,9 @@ class Evaluator:
         return [(rows, branch) for rows, branch in cases if len(rows)]
 
     def _var(self, node: Operation, scope: Scope) -> Vector:
-        name = constant(node.arguments[0]) if node.arguments else None
-        if name is NOT_CONSTANT:
+        path = var_path(node)
+        if path is NOT_CONSTANT:
             return self._row_by_row(node, scope)
-        path = var_path(name)
         found = scope.whole() if path is None else scope.read(path).or_null
         if len(node.arguments) < 2:
             return found

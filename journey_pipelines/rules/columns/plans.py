@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from journey_pipelines.rules.columns.bound import BoundFrame, ElementScope, FrameScope, Missing, Scope, assemble
-from journey_pipelines.rules.columns.lowering import Lowering
+from journey_pipelines.rules.columns.lowering import Lowering, Shared
 from journey_pipelines.rules.columns.nodes import Evaluator
-from journey_pipelines.rules.columns.terms import Compared, General, Once, Plan, Term
+from journey_pipelines.rules.columns.terms import Compared, General, Plan, Term
 from journey_pipelines.rules.columns.typed import Typed
 from journey_pipelines.rules.columns.vector import Mask, Objects, Rows, Vector, objects
 from journey_pipelines.rules.reads import Reads
@@ -27,11 +27,11 @@ def planned(node: Node, bound: BoundFrame, missing: Missing) -> Plan:
 
 def planned_together(nodes: Sequence[Node], bound: BoundFrame, missing: Missing) -> list[Term | None]:
     """Terms of several rules that share what they have in common; each is to see one block before any sees the next."""
-    shared: dict[str, Once] = {}
+    shared = Shared()
     return [_plan(node, bound, missing, shared).term for node in nodes]
 
 
-def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: dict[str, Once] | None = None) -> Plan:
+def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: Shared | None = None) -> Plan:
     scope = FrameScope(bound, missing)
 
     def general(part: Node) -> Term:

@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from journey_pipelines.rules import RuleEvaluationError, compile_rule, safe_json_logic
+from journey_pipelines.rules import RuleEvaluationError, compile_rule, masks, safe_json_logic
 
 MOST_SECONDS = 20.0  # a few on any machine; each of these once took minutes or gigabytes
 
@@ -89,3 +89,11 @@ def test_both_evaluators_refuse_a_list_of_more_than_a_million(length: int, dtype
                 answer()
         else:
             assert answer() == [False]
+
+
+def test_time_for_a_deep_rule_grows_as_the_rule_does() -> None:
+    rule: Any = 1
+    for _ in range(120):
+        rule = {"and": [rule, *({"==": [{"var": "x"}, number]} for number in range(100))]}
+    compiled = compile_rule(rule)
+    assert masks([compiled, compiled], pd.DataFrame({"x": [1] * 3, "y": 1}))[0].tolist() == [False] * 3
