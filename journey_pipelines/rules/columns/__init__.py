@@ -7,8 +7,8 @@ what a value means; that is `coercion` and `comparison`, which the kernels follo
 function of `operators` or the scalar evaluator runs once for each row that is still undecided, and nowhere else.
 """
 
-from journey_pipelines.rules.columns.bound import BoundFrame, Missing
+from journey_pipelines.rules.columns.bound import BoundFrame, Missing, known_policy
 from journey_pipelines.rules.columns.evaluate import mask, masks, values
 from journey_pipelines.rules.columns.explain import Step, explain
 
-__all__ = ["BoundFrame", "Missing", "Step", "explain", "mask", "masks", "values"]
+__all__ = ["BoundFrame", "Missing", "Step", "explain", "known_policy", "mask", "masks", "values"]
