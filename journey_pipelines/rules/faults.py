@@ -1,5 +1,7 @@
 """What goes wrong while a rule runs, and the bounds that keep every rule short and small."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from journey_pipelines.errors import JourneysError
@@ -21,6 +23,15 @@ class RuleEvaluationError(JourneysError):
 
 class TooMuchError(RuleEvaluationError):
     """The values of many rows together are more than is kept at a time; row by row they may not be."""
+
+
+@contextmanager
+def bounded_depth(what: str) -> Iterator[None]:
+    """Raise RuleEvaluationError where the data is nested too deep for Python."""
+    try:
+        yield
+    except RecursionError as error:
+        raise RuleEvaluationError(f"{what} is nested too deep for rules; flatten it") from error
 
 
 def check_text(size: int) -> None:

@@ -74,8 +74,7 @@ def _names(node: Node) -> Iterator[str | None]:
     match node:
         case Literal(value):
             path = _path(value)
-            if path is not None:
-                yield None if path is NOT_CONSTANT else path
+            yield None if path is NOT_CONSTANT else path
         case Array(items) | Operation("merge", items):
             for item in items:
                 yield from _names(item)

@@ -108,12 +108,9 @@ def _evaluated(
     Where the rows together are too much, each is evaluated by itself, and nothing but its result is kept.
     """
     try:
-        try:
-            return _with_care(rows, evaluate)
-        except TooMuchError:
-            return evaluate_one_by_one(Pool(MAX_WORK * max(rows, 1)))
-    except RecursionError as error:
-        raise RuleEvaluationError("a cell of the frame is nested too deep for rules; flatten it") from error
+        return _with_care(rows, evaluate)
+    except TooMuchError:
+        return evaluate_one_by_one(Pool(MAX_WORK * max(rows, 1)))
 
 
 def _with_care(rows: int, evaluate: Callable[[Evaluator], Result]) -> Result:

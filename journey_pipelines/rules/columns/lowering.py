@@ -118,7 +118,11 @@ class Lowering:
         """The subtree over the distinct values of the one column that it reads."""
         reads = find_reads(node, self._reads)
         path = "" if self._is_inner and reads.everything else next(iter(reads.paths), "")
-        if (not path and not self._is_inner) or (path and (reads.everything or len(reads.paths) != 1)):
+        if (
+            "" in reads.paths
+            or (not path and not self._is_inner)
+            or (path and (reads.everything or len(reads.paths) != 1))
+        ):
             return None
         column = self._source.typed(path)
         if not isinstance(column, Coded):
@@ -134,8 +138,8 @@ class Lowering:
         if not isinstance(node, Operation) or node.operator != "var" or len(node.arguments) > 2:
             return None, None
         path = var_path(node)
-        if path is NOT_CONSTANT:
-            return None, None
+        if path is NOT_CONSTANT or path == "":
+            return None, None  # computed, or a property without a name: an empty list has an empty text
         default = constant(node.arguments[1]) if len(node.arguments) > 1 else None
         if default is NOT_CONSTANT:
             return None, None

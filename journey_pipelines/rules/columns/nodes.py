@@ -246,8 +246,9 @@ def row_by_row(node: Node, scope: Scope, work: Pool) -> Iterator[Value]:
     run = compile_scalar(node)
     for document in scope.documents(find_reads(node)):
         budget = Budget()
-        yield run(document, budget)
+        result = run(document, budget)
         work.spend(budget.spent)
+        yield result
 
 
 def is_over_data(node: Operation) -> bool:

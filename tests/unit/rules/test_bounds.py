@@ -97,3 +97,11 @@ def test_time_for_a_deep_rule_grows_as_the_rule_does() -> None:
         rule = {"and": [rule, *({"==": [{"var": "x"}, number]} for number in range(100))]}
     compiled = compile_rule(rule)
     assert masks([compiled, compiled], pd.DataFrame({"x": [1] * 3, "y": 1}))[0].tolist() == [False] * 3
+
+
+def test_parts_of_a_rule_share_the_bound_in_both_evaluators() -> None:
+    count = {"reduce": [{"var": "l"}, {"+": [A, 1]}, 0]}
+    rule = compile_rule({"==": [count, count]})
+    for answer in (lambda: rule.scalar({"l": [0] * 600_000}), lambda: rule.mask(pd.DataFrame({"l": [[0] * 600_000]}))):
+        with pytest.raises(RuleEvaluationError, match="takes more than"):
+            answer()

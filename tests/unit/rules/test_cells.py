@@ -1,5 +1,6 @@
 """Cells of every library: what they mean, alike in both evaluators, and that what means nothing is named."""
 
+from collections import OrderedDict
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -134,3 +135,29 @@ def test_a_category_that_no_row_has_may_be_anything() -> None:
     frame = pd.DataFrame({"x": pd.Categorical(["a"], categories=["a", b"z"])})
     assert READ.values(frame).tolist() == ["a"]
     assert compile_rule({"==": [{"var": "x"}, "a"]}).mask(frame).tolist() == [True]
+
+
+def test_objects_inside_frames_are_read_by_the_texts_of_their_keys() -> None:
+    assert compile_rule({"var": "o.1"}).values(pd.DataFrame({"o": [{1: "a"}, {"1": "b"}]})).tolist() == ["a", "b"]
+
+
+def test_an_empty_list_names_the_property_without_a_name() -> None:
+    rule = compile_rule({"some": [{"var": "l"}, {"==": [{"var": [[]]}, 1]}]})
+    assert rule.mask(pd.DataFrame({"l": [[1, 2], [{"": 1}]]})).tolist() == [False, True]
+    assert [rule.scalar({"l": value}) for value in ([1, 2], [{"": 1}])] == [False, True]
+
+
+def test_a_missing_key_without_a_name_is_the_document() -> None:
+    rule = compile_rule({"missing": ["", "tier"]})
+    assert rule.mask(pd.DataFrame({"tier": ["gold", ""]})).tolist() == [False, True]
+
+
+@pytest.mark.parametrize("rule", [{"var": "x"}, {"and": [{"==": [{"var": "n"}, 1]}, {"cat": [{"var": "x"}]}]}])
+def test_a_cell_nested_without_end_is_an_error_of_ours(rule: Any) -> None:
+    deep: Any = 1
+    for _ in range(100_000):
+        deep = OrderedDict(a=deep)
+    frame, compiled = cells(deep).assign(n=1), compile_rule(rule)
+    for answer in (compiled.mask, compiled.values, lambda given: masks([compiled], given)):
+        with pytest.raises(RuleEvaluationError, match="nested too deep"):
+            answer(frame)
