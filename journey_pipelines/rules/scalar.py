@@ -83,7 +83,7 @@ def read(data: Value, name: Value, budget: Budget, default: Value = UNDEFINED) -
     """`var`: the whole document for no name; the default, or null, for what is absent (not for what is null)."""
     if name is UNDEFINED or name is None or name == "":
         return data
-    if type(name) in HEAVY:
+    if type(name) is not str or len(name) > UNITS_A_STEP:
         budget.spend(weight(name))
     for step in to_text(name).split("."):
         if data is None or data is UNDEFINED:
@@ -99,6 +99,8 @@ def read(data: Value, name: Value, budget: Budget, default: Value = UNDEFINED) -
 
 def _var(arguments: tuple[Run, ...]) -> Run:
     name, default, others = _at(arguments, 0), _at(arguments, 1), arguments[2:]
+    if not others:
+        return lambda data, budget: read(data, name(data, budget), budget, default(data, budget))
 
     def run(data: Value, budget: Budget) -> Value:
         path, otherwise = name(data, budget), default(data, budget)

@@ -28,6 +28,7 @@ from journey_pipelines.rules.columns.terms import (
     Once,
     Patched,
     Related,
+    Shared,
     Term,
 )
 from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, Source, Typed
@@ -35,17 +36,9 @@ from journey_pipelines.rules.columns.vector import Kind, Mask, Vector
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
 from journey_pipelines.rules.reads import Reads, find_reads, var_path
-from journey_pipelines.rules.syntax import NOT_CONSTANT, Identities, Literal, Node, Operation, constant, operators
+from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, constant, operators
 
 Distinct = Callable[[Node, str, Vector], Mask]
-
-
-class Shared:
-    """Terms that several rules have in common."""
-
-    def __init__(self) -> None:
-        self.identities = Identities()
-        self.terms: dict[int, Once] = {}
 
 
 class Lowering:
@@ -60,7 +53,7 @@ class Lowering:
         of_distinct: Distinct,
         fallback: Callable[[Node], Term] | None,
         *,
-        shared: "Shared | None" = None,
+        shared: Shared | None = None,
         is_inner: bool = False,
         reads: dict[Node, Reads] | None = None,
     ) -> None:

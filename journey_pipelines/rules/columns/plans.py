@@ -6,9 +6,9 @@ from typing import Final
 import numpy as np
 
 from journey_pipelines.rules.columns.bound import BoundFrame, ElementScope, FrameScope, Missing, Scope, assemble
-from journey_pipelines.rules.columns.lowering import Lowering, Shared
+from journey_pipelines.rules.columns.lowering import Lowering
 from journey_pipelines.rules.columns.nodes import Evaluator
-from journey_pipelines.rules.columns.terms import Compared, General, Plan, Term
+from journey_pipelines.rules.columns.terms import Compared, General, Plan, Shared, Term
 from journey_pipelines.rules.columns.typed import Typed
 from journey_pipelines.rules.columns.vector import Mask, Objects, Rows, Vector, objects
 from journey_pipelines.rules.reads import Reads
