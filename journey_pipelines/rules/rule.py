@@ -12,13 +12,14 @@ import pandas as pd
 from journey_pipelines.rules import columns as over_columns
 from journey_pipelines.rules import syntax
 from journey_pipelines.rules.columns import BoundFrame, Missing, Step, known_policy
-from journey_pipelines.rules.faults import Budget, bounded_depth
+from journey_pipelines.rules.faults import BoundedDepth, Budget
 from journey_pipelines.rules.json_values import from_result, key_text, to_json
 from journey_pipelines.rules.parsing import parse
 from journey_pipelines.rules.reads import Reads, find_reads
 from journey_pipelines.rules.scalar import Run, compile_scalar
 
-CELL: Final = "a cell of the frame"
+DOCUMENT: Final = BoundedDepth("a document")
+CELL: Final = BoundedDepth("a cell of the frame")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +66,7 @@ class Rule:
 
         Raises RuleEvaluationError where the reference throws and where a bound is passed.
         """
-        with bounded_depth("a document"):
+        with DOCUMENT:
             return from_result(self._run(self._document(row), Budget()))
 
     def _document(self, row: Any) -> Any:
@@ -86,17 +87,17 @@ class Rule:
         (only a `var` with a default tells the difference). A name with dots is the column of that name, else the
         longest column that begins it, descended into. Raises RuleEvaluationError where `scalar` would for some row.
         """
-        with bounded_depth(CELL):
+        with CELL:
             return over_columns.mask(self.node, _bound(frame), known_policy(missing))
 
     def values(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> pd.Series:
         """The JSON value for each row, None where null: object Series with the frame's index. Else as `mask`."""
-        with bounded_depth(CELL):
+        with CELL:
             return over_columns.values(self.node, _bound(frame), known_policy(missing))
 
     def explain(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> list[Step]:
         """How `mask` evaluates each node over this frame, from the root down; see `Step`."""
-        with bounded_depth(CELL):
+        with CELL:
             return over_columns.explain(self.node, _bound(frame), known_policy(missing))
 
 
@@ -104,7 +105,7 @@ def masks(
     rules: Sequence[Rule], frame: pd.DataFrame | BoundFrame, missing: Missing = "absent"
 ) -> list[npt.NDArray[np.bool_]]:
     """The `mask` of each rule; what the rules have in common is computed once."""
-    with bounded_depth(CELL):
+    with CELL:
         return over_columns.masks([rule.node for rule in rules], _bound(frame), known_policy(missing))
 
 

@@ -24,9 +24,8 @@ def lengths(cells: Objects) -> Sizes:
     return np.fromiter(map(len, cells), np.int64, len(cells))
 
 
-def is_too_much(sizes: Sizes, size_of_body: int) -> bool:
+def is_too_long(longest: int, size_of_body: int) -> bool:
     """Whether a list is longer than a list operator with such a body may go through."""
-    longest = int(sizes.max(initial=0))
     return longest > MAX_ITEMS or longest * size_of_body > MAX_WORK
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from journey_pipelines.rules.coercion import UNDEFINED, Value, parse_float, to_number, truthy
 from journey_pipelines.rules.columns.amounts import ARITHMETIC, Amount, Computed, Constant, Filled
 from journey_pipelines.rules.columns.folding import MIRRORED, RELATIONS, compared, dated
-from journey_pipelines.rules.columns.lists import is_too_much
+from journey_pipelines.rules.columns.lists import is_too_long
 from journey_pipelines.rules.columns.missing import find_keys
 from journey_pipelines.rules.columns.terms import (
     Always,
@@ -255,7 +255,7 @@ class Lowering:
         if len(node.arguments) != 2 or len(getattr(node.arguments[0], "arguments", ())) != 1:
             return None
         column, _ = self._column(node.arguments[0])
-        if not isinstance(column, Lists) or is_too_much(column.sizes, node.arguments[1].size):
+        if not isinstance(column, Lists) or is_too_long(column.longest, node.arguments[1].size):
             return None
         inner = Lowering(column.elements, self._of_distinct, None, is_inner=True, reads=self._reads)
         body = inner.condition(node.arguments[1])

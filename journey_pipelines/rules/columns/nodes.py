@@ -10,7 +10,7 @@ from journey_pipelines.rules.coercion import UNDEFINED, Value
 from journey_pipelines.rules.columns.arithmetic import FEWEST_ARGUMENTS, KERNELS
 from journey_pipelines.rules.columns.bound import ElementScope, Scope
 from journey_pipelines.rules.columns.intake import from_objects
-from journey_pipelines.rules.columns.lists import all_of, any_of, flatten, is_too_much, lengths
+from journey_pipelines.rules.columns.lists import all_of, any_of, flatten, is_too_long, lengths
 from journey_pipelines.rules.columns.membership import in_constant_list, is_in
 from journey_pipelines.rules.columns.missing import MissingKeys, find_keys
 from journey_pipelines.rules.columns.relations import ORDERS, loosely_equal, ordered, strictly_equal
@@ -198,7 +198,7 @@ class Evaluator:
         result = np.full(scope.size, node.operator == "none")
         body = node.arguments[1] if len(node.arguments) > 1 else ABSENT
         elements, sizes = flatten(source.take(rows))
-        if is_too_much(sizes, body.size):
+        if is_too_long(int(sizes.max(initial=0)), body.size):
             raise TooMuchError("a list is too long for the rule; its row is evaluated alone")
         holds = self.truth(body, ElementScope(elements))
         found = all_of(holds, sizes) if node.operator == "all" else any_of(holds, sizes)

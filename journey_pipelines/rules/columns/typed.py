@@ -85,11 +85,7 @@ class Lists:
 
     offsets: npt.NDArray[np.int64]
     elements: "Source"
-
-    @cached_property
-    def sizes(self) -> npt.NDArray[np.int64]:
-        """How many elements each row has."""
-        return np.diff(self.offsets)
+    longest: int  # how many elements a row has at most
 
 
 Typed = Numeric | Moments | Coded | Lists
@@ -189,7 +185,7 @@ def from_vector(vector: Vector) -> Typed | None:
         elements, sizes = flatten(vector.take(rows))
         every = np.zeros(len(vector), dtype=np.int64)
         every[rows] = sizes
-        return Lists(_offsets(every), Elements(elements))
+        return Lists(_offsets(every), Elements(elements), int(sizes.max(initial=0)))
     return None
 
 
@@ -262,7 +258,7 @@ def _arrow_series(array: Any) -> pd.Series:
 def _arrow_lists(series: pd.Series) -> Lists:
     array = _arrow_array(series)
     sizes = pa.compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-    return Lists(_offsets(sizes), ArrowElements(array.flatten()))
+    return Lists(_offsets(sizes), ArrowElements(array.flatten()), int(sizes.max(initial=0)))
 
 
 def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
