@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from journey_pipelines.rules import RuleEvaluationError, compile_rule, masks, safe_json_logic
+from journey_pipelines.rules.columns import evaluate, nodes
 
 MOST_SECONDS = 20.0  # a few on any machine; each of these once took minutes or gigabytes
 
@@ -105,3 +106,15 @@ def test_parts_of_a_rule_share_the_bound_in_both_evaluators() -> None:
     for answer in (lambda: rule.scalar({"l": [0] * 600_000}), lambda: rule.mask(pd.DataFrame({"l": [[0] * 600_000]}))):
         with pytest.raises(RuleEvaluationError, match="takes more than"):
             answer()
+
+
+def test_columns_keep_truthiness_only_where_texts_of_all_rows_are_too_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (evaluate, nodes):
+        monkeypatch.setattr(module, "MAX_KEPT", 100_000)
+    frame = pd.DataFrame({"a": range(20)})
+    text = {"cat": [{"var": "a"}, TEXT]}
+    assert compile_rule({"==": [text, "x"]}).mask(frame).tolist() == [False] * 20
+    assert compile_rule({"==": [text, "x"]}).values(frame).tolist() == [False] * 20
+    assert compile_rule(text).mask(frame).all()
+    with pytest.raises(RuleEvaluationError, match="evaluate fewer rows at a time"):
+        compile_rule(text).values(frame)
