@@ -41,7 +41,7 @@ TYPES: Final[dict[type, tuple[Kind, Convert | None]]] = {
     time: (Kind.TEXT, time.isoformat),
     list: (Kind.LIST, None),
     tuple: (Kind.LIST, list),
-    np.ndarray: (Kind.LIST, list),
+    np.ndarray: (Kind.LIST, np.ndarray.tolist),
     dict: (Kind.OBJECT, None),
     **dict.fromkeys(
         (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64), (Kind.NUMBER, int)
@@ -73,7 +73,7 @@ def _converted(
     cells: Objects, kind: Kind | None, convert: Convert | None, *, is_data: bool
 ) -> tuple[Any, Any, Objects]:
     """Kinds, numbers and values of cells of one type; one by one where that is unknown or a cell beyond its range."""
-    if kind is not None:
+    if kind is not None and not (convert is np.ndarray.tolist and _are_odd_arrays(cells)):
         try:
             made = cells if convert is None else objects(map(convert, cells), len(cells))
             return kind, _floats(cells) if kind in (Kind.NUMBER, Kind.BOOLEAN) else 0.0, made
@@ -81,6 +81,12 @@ def _converted(
             pass
     other = from_objects(objects(map(to_json, cells), len(cells)), is_data=is_data)
     return other.kinds, other.numbers, other.cells
+
+
+def _are_odd_arrays(arrays: Objects) -> bool:
+    """Whether an array holds times, of which `tolist` makes integers, or is no list but one value."""
+    kinds, dimensions = (set(map(operator.attrgetter(name), arrays)) for name in ("dtype.kind", "ndim"))
+    return not kinds.isdisjoint("mM") or 0 in dimensions
 
 
 def _replace(converted: Objects, cells: Objects, rows: Mask, values: Iterable[Any]) -> Objects:

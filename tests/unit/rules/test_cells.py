@@ -161,3 +161,9 @@ def test_a_cell_nested_without_end_is_an_error_of_ours(rule: Any) -> None:
     for answer in (compiled.mask, compiled.values, lambda given: masks([compiled], given)):
         with pytest.raises(RuleEvaluationError, match="nested too deep"):
             answer(frame)
+
+
+@pytest.mark.parametrize("array", [DAY, np.array([1, 2])], ids=str)
+def test_an_array_is_one_list_however_often_it_is_read(array: Any) -> None:
+    rule = compile_rule({"===": [{"*": [{"var": "x"}]}, {"var": "x"}]})
+    assert rule.values(cells(array, [1])).tolist() == [True, True] == [rule.scalar({"x": one}) for one in (array, [1])]
