@@ -24,15 +24,6 @@ def get_property(value: Value, name: str) -> Value:
     return elements[index] if index < len(elements) else UNDEFINED
 
 
-def descend(value: Value, names: list[str] | tuple[str, ...]) -> Value:
-    """Follow property names; UNDEFINED as soon as there is nothing to look into."""
-    for name in names:
-        if value is None or value is UNDEFINED:
-            return UNDEFINED
-        value = get_property(value, name)
-    return value
-
-
 def slice_text(text: str, start: float, length: float) -> str:
     """String.prototype.substr (ECMA-262 B.2.2.1) on UTF-16 units; start and length are integers or infinite."""
     units = to_units(text)

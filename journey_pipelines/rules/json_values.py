@@ -20,6 +20,7 @@ from journey_pipelines.rules.coercion import UNDEFINED, Value, double
 from journey_pipelines.rules.faults import MAX_ITEMS, RuleEvaluationError
 
 EXACT_INTEGERS: Final = 2**53
+FOREIGN: Final = (ArithmeticError, TypeError, ValueError)  # what libraries raise for values beyond their range
 AS_THEY_ARE: Final = frozenset({str, bool, type(None)})
 
 
@@ -46,7 +47,17 @@ def _object(value: dict[Any, Any]) -> dict[Any, Any]:
     converted = list(map(to_json, value.values()))
     if all(new is old for new, old in zip(converted, value.values(), strict=True)) and all(map(_is_text, value)):
         return value
-    return dict(zip(map(str, value), converted, strict=True))
+    return dict(zip(map(key_text, value), converted, strict=True))
+
+
+def key_text(key: Any) -> str:
+    """The text of a key or of a column's label. Raises RuleEvaluationError where it has none."""
+    if isinstance(key, str):
+        return str.__str__(key)
+    try:
+        return str(key)
+    except Exception as error:
+        raise RuleEvaluationError(f"a name of type {type(key).__name__} has no text ({error}); use texts") from error
 
 
 def _is_text(key: Any) -> bool:
@@ -63,7 +74,10 @@ def _from_library(value: Any) -> Value:
         return UNDEFINED if value is UNDEFINED else None
     for kind, convert in CONVERSIONS:
         if isinstance(value, kind):
-            return convert(value)
+            try:
+                return convert(value)
+            except FOREIGN as error:
+                raise RuleEvaluationError(f"rules cannot read {_shown(value)} ({error})") from error
     raise RuleEvaluationError(
         f"rules read JSON values and found {_shown(value)} of type {type(value).__name__};"
         " deliver numbers, texts, booleans, times, lists or objects"
@@ -71,27 +85,38 @@ def _from_library(value: Any) -> Value:
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception as error:  # noqa: BLE001 - it is somebody's class, or a number of many digits
+        text = f"what has no text ({error})"
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def _seconds(value: Any) -> Value:
-    return to_json(float(pd.Timedelta(value).total_seconds()))
+def _number(value: Any) -> Value:
+    is_nan = value.is_nan() if isinstance(value, Decimal) else math.isnan(value)
+    return None if is_nan else double(value)
+
+
+def _from_array(array: Any) -> Value:
+    if array.ndim == 0:
+        return to_json(array[()])
+    # `tolist` makes integers of times
+    return to_json(list(array) if array.dtype.kind in "OmM" else array.tolist())
 
 
 CONVERSIONS: Final[tuple[tuple[Any, Callable[[Any], Value]], ...]] = (
     (Enum, lambda member: to_json(member.value)),
     (str, str),
     (np.bool_, bool),
-    (np.timedelta64, _seconds),
+    (np.timedelta64, lambda duration: to_json(pd.Timedelta(duration))),
     ((int, np.integer), lambda number: to_json(int(number))),
-    ((float, np.floating, Decimal), lambda number: None if math.isnan(number) else double(number)),
+    ((float, np.floating, Decimal), _number),
     (datetime, lambda moment: moment.isoformat()),
     ((date, time), lambda moment: moment.isoformat()),
     (np.datetime64, lambda moment: to_json(pd.Timestamp(moment))),
-    (timedelta, _seconds),
+    (timedelta, lambda duration: to_json(float(duration.total_seconds()))),
     (UUID, str),
-    (np.ndarray, lambda array: to_json(array.tolist() if array.dtype != object else list(array))),
+    (np.ndarray, _from_array),
     ((list, tuple), lambda items: _list(list(items))),
     (Mapping, lambda mapping: _object(dict(mapping))),
 )

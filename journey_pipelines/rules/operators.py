@@ -6,7 +6,9 @@ function and one line here; the column evaluator finds it through the same table
 """
 
 import math
+import operator
 from collections.abc import Callable
+from itertools import repeat
 from typing import Final
 
 from journey_pipelines.rules.access import slice_text
@@ -30,7 +32,7 @@ from journey_pipelines.rules.comparison import (
     loose_equals,
     strict_equals,
 )
-from journey_pipelines.rules.faults import RuleEvaluationError, check_items
+from journey_pipelines.rules.faults import RuleEvaluationError, check_items, weight
 
 Operator = Callable[..., Value]
 
@@ -122,10 +124,17 @@ def contains(needle: Value, haystack: Value) -> bool:
     if type(haystack) is str:
         return bool(haystack) and to_units(to_text(needle)) in to_units(haystack)
     if type(haystack) is list:
-        return any(strict_equals(needle, element) for element in haystack)
+        return _is_element(needle, haystack)
     if type(haystack) is dict and "indexOf" in haystack:
         raise RuleEvaluationError("`in` found an object with a key `indexOf`; rename that key in the data")
     return False
+
+
+def _is_element(needle: Value, elements: list[Value]) -> bool:
+    if type(needle) in (list, dict) or needle is None or needle is UNDEFINED:
+        return any(map(operator.is_, elements, repeat(needle)))
+    # Python's `in` takes True for 1 and NaN for itself, but misses nothing
+    return needle in elements and any(map(strict_equals, repeat(needle), elements))
 
 
 def substring(source: Value = UNDEFINED, start: Value = UNDEFINED, length: Value = UNDEFINED, *_: Value) -> str:
@@ -194,6 +203,39 @@ EAGER: Final[dict[str, Operator]] = {
     "merge": merge,
     "log": first_value,
 }
+
+
+def _nothing(*_: Value) -> int:
+    return 0
+
+
+def _weights(*values: Value) -> int:
+    return sum(map(weight, values))
+
+
+def _texts(*values: Value) -> int:
+    return sum(weight(value) for value in values if type(value) is str)
+
+
+def _lengths(*values: Value) -> int:
+    return sum(len(value) for value in values if type(value) is list)
+
+
+def _search(needle: Value = UNDEFINED, haystack: Value = UNDEFINED, *_: Value) -> int:
+    if type(haystack) is not list:
+        return _weights(needle, haystack) if type(haystack) is str else 0
+    # C compares numbers and short texts; a long text may be compared with as long ones
+    return len(haystack) * (1 + len(needle) // 256 if type(needle) is str else 1) // 8
+
+
+# how much of its texts, lists and objects an operator looks at or copies; where it has no line, all they hold
+COSTS: Final[dict[str, Callable[..., int]]] = {
+    **dict.fromkeys(("!", "!!", "log"), _nothing),
+    **dict.fromkeys(("===", "!=="), _texts),
+    "in": _search,
+    "merge": _lengths,
+}
+WHOLE_COST: Final = _weights
 
 READING: Final = frozenset({"var", "missing", "missing_some"})
 BRANCHING: Final = frozenset({"if", "?:", "and", "or"})

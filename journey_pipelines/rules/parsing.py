@@ -66,7 +66,9 @@ def _below(value: Any, depth: int, level: int, *, is_logic: bool) -> Iterator[tu
 
 def _pointer(names: list[Any]) -> str:
     """The JSON pointer of the value under these names; the first is the document itself."""
-    return pointer("", *names[1:])
+    # a key that is no text is a fault of its own, and a long integer has no text at all
+    is_short = (isinstance(name, str) or (type(name) is int and abs(name) < MAX_NODES) for name in names[1:])
+    return pointer("", *(name if fits else "?" for name, fits in zip(names[1:], is_short, strict=True)))
 
 
 def _leaf_fault(value: Any, *, is_computed: bool) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from journey_pipelines.rules.coercion import Value, to_text
+from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import SCOPED
 from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Literal, Node, Operation, children, constant
 
@@ -21,44 +22,59 @@ class Reads:
         return frozenset(path.split(".", 1)[0] for path in self.paths)
 
 
-def find_reads(node: Node) -> Reads:
-    """What the rule reads of the document. Bodies of list operators see an element, so theirs does not count."""
-    found = list(_reads(node))
-    return Reads(frozenset(path for path in found if path is not None), None in found)
+def find_reads(node: Node, known: dict[Node, Reads] | None = None) -> Reads:
+    """What the rule reads of the document. Bodies of list operators see an element, so theirs does not count.
+
+    `known` keeps what was found for each node, for whoever asks for many nodes of one rule.
+    """
+    known = {} if known is None else known
+    if node not in known:
+        own = list(_own(node))
+        below = [find_reads(child, known) for child in _evaluated(node)]
+        paths = frozenset(path for path in own if path is not None).union(*(reads.paths for reads in below))
+        known[node] = Reads(paths, None in own or any(reads.everything for reads in below))
+    return known[node]
 
 
-def var_path(name: Value) -> str | None:
-    """The path that `var` follows for a name, or None for the whole document."""
-    return None if name is None or name == "" else to_text(name)
+def var_path(node: Operation) -> Value:
+    """The path that a `var` follows, None for the whole document; NOT_CONSTANT where it is computed or has no text."""
+    return _path(constant(node.arguments[0]) if node.arguments else None)
 
 
-def _reads(node: Node) -> Iterator[str | None]:
-    """Paths; None stands for a read of anything."""
-    below = children(node)
-    if isinstance(node, Operation):
-        if node.operator in SCOPED:
-            below = node.arguments[:1] + node.arguments[2:]
-        elif node.operator == "var":
-            yield from _var(node)
-        elif node.operator == "missing":
-            yield from _names(Array(node.arguments))
-        elif node.operator == "missing_some":
-            yield from _names(Array(node.arguments[1:2]))
-    for child in below:
-        yield from _reads(child)
+def _path(name: Value) -> Value:
+    if name is None or name is NOT_CONSTANT or name == "":
+        return NOT_CONSTANT if name is NOT_CONSTANT else None
+    try:
+        return to_text(name)
+    except RuleEvaluationError:
+        return NOT_CONSTANT  # an object with a key `toString`; whoever evaluates it hears of it
 
 
-def _var(node: Operation) -> Iterator[str | None]:
-    name = constant(node.arguments[0]) if node.arguments else None
-    yield None if name is NOT_CONSTANT else var_path(name)
+def _evaluated(node: Node) -> tuple[Node, ...]:
+    """The nodes directly below that see the same document."""
+    if isinstance(node, Operation) and node.operator in SCOPED:
+        return node.arguments[:1] + node.arguments[2:]
+    return children(node)
+
+
+def _own(node: Node) -> Iterator[str | None]:
+    """Paths that the node itself reads; None stands for a read of anything."""
+    match node:
+        case Operation("var"):
+            path = var_path(node)
+            yield None if path is NOT_CONSTANT else path
+        case Operation("missing", arguments):
+            yield from _names(Array(arguments))
+        case Operation("missing_some", arguments):
+            yield from _names(Array(arguments[1:2]))
 
 
 def _names(node: Node) -> Iterator[str | None]:
     """Names that `missing` may be given by this node; any name where that is computed."""
     match node:
         case Literal(value):
-            if (path := var_path(value)) is not None:
-                yield path
+            path = _path(value)
+            yield None if path is NOT_CONSTANT else path
         case Array(items) | Operation("merge", items):
             for item in items:
                 yield from _names(item)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,12 +11,15 @@ import pandas as pd
 
 from journey_pipelines.rules import columns as over_columns
 from journey_pipelines.rules import syntax
-from journey_pipelines.rules.columns import BoundFrame, Missing, Step
-from journey_pipelines.rules.faults import Budget, RuleEvaluationError
-from journey_pipelines.rules.json_values import from_result, to_json
+from journey_pipelines.rules.columns import BoundFrame, Missing, Step, known_policy
+from journey_pipelines.rules.faults import BoundedDepth, Budget
+from journey_pipelines.rules.json_values import from_result, key_text, to_json
 from journey_pipelines.rules.parsing import parse
 from journey_pipelines.rules.reads import Reads, find_reads
 from journey_pipelines.rules.scalar import Run, compile_scalar
+
+DOCUMENT: Final = BoundedDepth("a document")
+CELL: Final = BoundedDepth("a cell of the frame")
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,14 +66,14 @@ class Rule:
 
         Raises RuleEvaluationError where the reference throws and where a bound is passed.
         """
-        try:
+        with DOCUMENT:
             return from_result(self._run(self._document(row), Budget()))
-        except RecursionError as error:
-            raise RuleEvaluationError("a document is nested too deep for rules; flatten it") from error
 
     def _document(self, row: Any) -> Any:
         if not isinstance(row, Mapping) or self.reads_everything:
             return to_json(row)
+        if set(map(type, row)) - {str}:
+            row = {key_text(key): value for key, value in row.items()}
         return {name: to_json(row[name]) for name in self.columns if name in row}
 
     def bind(self, frame: pd.DataFrame) -> BoundFrame:
@@ -84,22 +87,26 @@ class Rule:
         (only a `var` with a default tells the difference). A name with dots is the column of that name, else the
         longest column that begins it, descended into. Raises RuleEvaluationError where `scalar` would for some row.
         """
-        return over_columns.mask(self.node, _bound(frame), missing)
+        with CELL:
+            return over_columns.mask(self.node, _bound(frame), known_policy(missing))
 
     def values(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> pd.Series:
         """The JSON value for each row, None where null: object Series with the frame's index. Else as `mask`."""
-        return over_columns.values(self.node, _bound(frame), missing)
+        with CELL:
+            return over_columns.values(self.node, _bound(frame), known_policy(missing))
 
     def explain(self, frame: pd.DataFrame | BoundFrame, missing: Missing = "absent") -> list[Step]:
         """How `mask` evaluates each node over this frame, from the root down; see `Step`."""
-        return over_columns.explain(self.node, _bound(frame), missing)
+        with CELL:
+            return over_columns.explain(self.node, _bound(frame), known_policy(missing))
 
 
 def masks(
     rules: Sequence[Rule], frame: pd.DataFrame | BoundFrame, missing: Missing = "absent"
 ) -> list[npt.NDArray[np.bool_]]:
     """The `mask` of each rule; what the rules have in common is computed once."""
-    return over_columns.masks([rule.node for rule in rules], _bound(frame), missing)
+    with CELL:
+        return over_columns.masks([rule.node for rule in rules], _bound(frame), known_policy(missing))
 
 
 def _bound(frame: pd.DataFrame | BoundFrame) -> BoundFrame:

@@ -1,6 +1,7 @@
 """The reference evaluator: a rule over one document, exactly as json-logic-js 2.0.5 evaluates it.
 
-A rule becomes nested closures of (data, budget). Data are JSON values (see `json_values`) or, in the body of a list
+A rule becomes nested closures of (data, budget); work that grows with the data or the rule is taken from the budget
+where it is done. Data are JSON values (see `json_values`) or, in the body of a list
 operator whose elements are undefined, UNDEFINED.
 """
 
@@ -9,14 +10,15 @@ from collections.abc import Callable
 from typing import Final
 
 from journey_pipelines.errors import RuleError
-from journey_pipelines.rules.access import descend, get_property
+from journey_pipelines.rules.access import get_property
 from journey_pipelines.rules.coercion import UNDEFINED, Value, to_number, to_text, truthy
-from journey_pipelines.rules.faults import Budget, RuleEvaluationError
-from journey_pipelines.rules.operators import EAGER
+from journey_pipelines.rules.faults import HEAVY, UNITS_A_STEP, Budget, RuleEvaluationError, check_items, weight
+from journey_pipelines.rules.operators import COSTS, EAGER, WHOLE_COST
 from journey_pipelines.rules.parsing import parse
 from journey_pipelines.rules.syntax import Array, Literal, Node, Operation
 
 Run = Callable[[Value, Budget], Value]
+PARSING: Final = 32  # steps that a key which is evaluated again costs for each of its values
 
 
 def compile_scalar(node: Node) -> Run:
@@ -29,7 +31,9 @@ def compile_scalar(node: Node) -> Run:
         case Operation(operator, arguments):
             compiled = tuple(map(compile_scalar, arguments))
             if operator in EAGER:
-                return _eager(EAGER[operator], compiled)
+                return _eager(EAGER[operator], COSTS.get(operator, WHOLE_COST), compiled)
+            if operator in OVER_LISTS:
+                return OVER_LISTS[operator](arguments, compiled)
             if operator in LAZY:
                 return LAZY[operator](compiled)
             return _unknown(operator)
@@ -46,14 +50,25 @@ def _unknown(operator: str) -> Run:
     return run
 
 
-def _eager(function: Callable[..., Value], arguments: tuple[Run, ...]) -> Run:
-    if len(arguments) == 1:
-        (only,) = arguments
-        return lambda data, budget: function(only(data, budget))
-    if len(arguments) == 2:
-        first, second = arguments
-        return lambda data, budget: function(first(data, budget), second(data, budget))
-    return lambda data, budget: function(*[argument(data, budget) for argument in arguments])
+def _eager(function: Callable[..., Value], cost: Callable[..., int], arguments: tuple[Run, ...]) -> Run:
+    def of_one(data: Value, budget: Budget) -> Value:
+        value = arguments[0](data, budget)
+        if type(value) in HEAVY:
+            budget.spend(cost(value))
+        return function(value)
+
+    def of_two(data: Value, budget: Budget) -> Value:
+        one, other = arguments[0](data, budget), arguments[1](data, budget)
+        if type(one) in HEAVY or type(other) in HEAVY:
+            budget.spend(cost(one, other))
+        return function(one, other)
+
+    def of_any(data: Value, budget: Budget) -> Value:
+        values = [argument(data, budget) for argument in arguments]
+        budget.spend(cost(*values))
+        return function(*values)
+
+    return {1: of_one, 2: of_two}.get(len(arguments), of_any)
 
 
 def _nothing(data: Value, budget: Budget) -> Value:
@@ -64,19 +79,36 @@ def _at(arguments: tuple[Run, ...], index: int) -> Run:
     return arguments[index] if index < len(arguments) else _nothing
 
 
-def read(data: Value, name: Value, default: Value = UNDEFINED) -> Value:
+def read(data: Value, name: Value, budget: Budget, default: Value = UNDEFINED) -> Value:
     """`var`: the whole document for no name; the default, or null, for what is absent (not for what is null)."""
     if name is UNDEFINED or name is None or name == "":
         return data
-    found = descend(data, to_text(name).split("."))
-    if found is not UNDEFINED:
-        return found
+    if type(name) is not str or len(name) > UNITS_A_STEP:
+        budget.spend(weight(name))
+    for step in to_text(name).split("."):
+        if data is None or data is UNDEFINED:
+            data = UNDEFINED
+            break
+        if type(data) is str:
+            budget.spend(len(data) // UNITS_A_STEP)
+        data = get_property(data, step)
+    if data is not UNDEFINED:
+        return data
     return None if default is UNDEFINED else default
 
 
 def _var(arguments: tuple[Run, ...]) -> Run:
-    name, default = _at(arguments, 0), _at(arguments, 1)
-    return lambda data, budget: read(data, name(data, budget), default(data, budget))
+    name, default, others = _at(arguments, 0), _at(arguments, 1), arguments[2:]
+    if not others:
+        return lambda data, budget: read(data, name(data, budget), budget, default(data, budget))
+
+    def run(data: Value, budget: Budget) -> Value:
+        path, otherwise = name(data, budget), default(data, budget)
+        for other in others:
+            other(data, budget)  # nobody wants its value, but it may fail
+        return read(data, path, budget, otherwise)
+
+    return run
 
 
 def find_missing(data: Value, arguments: list[Value], budget: Budget) -> list[Value]:
@@ -86,7 +118,7 @@ def find_missing(data: Value, arguments: list[Value], budget: Budget) -> list[Va
     absent = []
     for key in keys:
         is_evaluated_again = type(key) is list or type(key) is dict
-        value = evaluate_again("var", key, data, budget) if is_evaluated_again else read(data, key)
+        value = evaluate_again("var", key, data, budget) if is_evaluated_again else read(data, key, budget)
         if value is None or value == "":
             absent.append(key)
     return absent
@@ -94,7 +126,7 @@ def find_missing(data: Value, arguments: list[Value], budget: Budget) -> list[Va
 
 def evaluate_again(operator: str, values: Value, data: Value, budget: Budget) -> Value:
     """Evaluate {operator: values} where the values are results: the reference takes rules among them for rules."""
-    budget.spend(1)
+    budget.spend(PARSING * (1 + weight(values)))
     try:
         node = parse({operator: values}, lenient=True, is_computed=True)
     except RuleError as error:
@@ -107,10 +139,12 @@ def _missing(arguments: tuple[Run, ...]) -> Run:
 
 
 def _missing_some(arguments: tuple[Run, ...]) -> Run:
-    needed, options = _at(arguments, 0), _at(arguments, 1)
+    needed, options, others = _at(arguments, 0), _at(arguments, 1), arguments[2:]
 
     def run(data: Value, budget: Budget) -> Value:
         count, keys = needed(data, budget), options(data, budget)
+        for other in others:
+            other(data, budget)  # nobody wants its value, but it may fail
         is_plain = type(keys) is list and all(type(key) is str for key in keys)
         absent = find_missing(data, keys, budget) if is_plain else evaluate_again("missing", keys, data, budget)
         if keys is None or keys is UNDEFINED:
@@ -151,32 +185,34 @@ def _until(*, stop: bool) -> Callable[[tuple[Run, ...]], Run]:
     return build
 
 
-def _over(arguments: tuple[Run, ...]) -> Callable[[Value, Budget], list[Value] | None]:
+def _over(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Callable[[Value, Budget], list[Value] | None]:
     """The list that a list operator goes through, or None where its first argument is none."""
     source = _at(arguments, 0)
+    size_of_body = nodes[1].size if len(nodes) > 1 else 1
 
     def run(data: Value, budget: Budget) -> list[Value] | None:
         items = source(data, budget)
         if type(items) is not list:
             return None
-        budget.spend(len(items))
+        check_items(len(items))
+        budget.spend(len(items) * size_of_body)
         return items
 
     return run
 
 
-def _map(arguments: tuple[Run, ...]) -> Run:
-    items, body = _over(arguments), _at(arguments, 1)
+def _map(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    items, body = _over(nodes, arguments), _at(arguments, 1)
     return lambda data, budget: [body(item, budget) for item in items(data, budget) or ()]
 
 
-def _filter(arguments: tuple[Run, ...]) -> Run:
-    items, body = _over(arguments), _at(arguments, 1)
+def _filter(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    items, body = _over(nodes, arguments), _at(arguments, 1)
     return lambda data, budget: [item for item in items(data, budget) or () if truthy(body(item, budget))]
 
 
-def _reduce(arguments: tuple[Run, ...]) -> Run:
-    items, body = _over(arguments), _at(arguments, 1)
+def _reduce(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    items, body = _over(nodes, arguments), _at(arguments, 1)
     initial = arguments[2] if len(arguments) > 2 else None
 
     def run(data: Value, budget: Budget) -> Value:
@@ -189,8 +225,8 @@ def _reduce(arguments: tuple[Run, ...]) -> Run:
     return run
 
 
-def _all(arguments: tuple[Run, ...]) -> Run:
-    items, body = _over(arguments), _at(arguments, 1)
+def _all(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    items, body = _over(nodes, arguments), _at(arguments, 1)
 
     def run(data: Value, budget: Budget) -> bool:
         elements = items(data, budget)
@@ -199,13 +235,13 @@ def _all(arguments: tuple[Run, ...]) -> Run:
     return run
 
 
-def _some(arguments: tuple[Run, ...]) -> Run:
-    items, body = _over(arguments), _at(arguments, 1)
+def _some(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    items, body = _over(nodes, arguments), _at(arguments, 1)
     return lambda data, budget: any(truthy(body(element, budget)) for element in items(data, budget) or ())
 
 
-def _none(arguments: tuple[Run, ...]) -> Run:
-    some = _some(arguments)
+def _none(nodes: tuple[Node, ...], arguments: tuple[Run, ...]) -> Run:
+    some = _some(nodes, arguments)
     return lambda data, budget: not some(data, budget)
 
 
@@ -217,6 +253,8 @@ LAZY: Final[dict[str, Callable[[tuple[Run, ...]], Run]]] = {
     "?:": _if,
     "and": _until(stop=False),
     "or": _until(stop=True),
+}
+OVER_LISTS: Final[dict[str, Callable[[tuple[Node, ...], tuple[Run, ...]], Run]]] = {
     "map": _map,
     "filter": _filter,
     "reduce": _reduce,

@@ -1,11 +1,15 @@
-"""What a rule is made of, once it is parsed, and its canonical text."""
+"""What a rule is made of, once it is parsed, and its canonical text.
+
+The size of a node is that of all it holds: operators, values, and long texts as several.
+"""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from journey_pipelines.rules.coercion import UNDEFINED, Value
+from journey_pipelines.rules.faults import weight
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -13,6 +17,11 @@ class Literal:
     """A value that is what it is; an object of no or several keys is one too, as in the reference."""
 
     value: Value
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + weight(self.value))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -20,6 +29,11 @@ class Array:
     """A list whose elements are evaluated; each evaluation gives a list of its own."""
 
     items: tuple["Node", ...]
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + sum(item.size for item in self.items))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +42,11 @@ class Operation:
 
     operator: str
     arguments: tuple["Node", ...]
+    size: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Measure it."""
+        object.__setattr__(self, "size", 1 + sum(argument.size for argument in self.arguments))
 
 
 Node = Literal | Array | Operation
@@ -66,6 +85,26 @@ def operators(node: Node) -> frozenset[str]:
 def canonical_text(node: Node) -> str:
     """One text for all spellings of a rule: arguments as lists, keys sorted, numbers as doubles, `if` for `?:`."""
     return json.dumps(_canonical(node), sort_keys=True, separators=(",", ":"))
+
+
+class Identities:
+    """Numbers of nodes: the same for all spellings of one rule, found once for each node from the bottom up."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+        self._of_nodes: dict[Node, int] = {}
+
+    def of(self, node: Node) -> int:
+        """The node's number."""
+        if node not in self._of_nodes:
+            self._of_nodes[node] = self._numbers.setdefault(self._form(node), len(self._numbers))
+        return self._of_nodes[node]
+
+    def _form(self, node: Node) -> Any:
+        if isinstance(node, Literal):
+            return canonical_text(node)
+        name = ("if" if node.operator == "?:" else node.operator) if isinstance(node, Operation) else None
+        return name, *map(self.of, children(node))
 
 
 def fingerprint(node: Node) -> str:

@@ -9,16 +9,26 @@ import pandas as pd
 
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.layouts import readable
 from journey_pipelines.rules.columns.steps import step
 from journey_pipelines.rules.columns.terms import Plan
 from journey_pipelines.rules.columns.typed import Typed, from_vector, typed_field, typed_series
-from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, filled, objects
+from journey_pipelines.rules.columns.vector import Kind, Objects, Rows, Vector, choose, objects
 from journey_pipelines.rules.faults import RuleEvaluationError
+from journey_pipelines.rules.json_values import key_text
 from journey_pipelines.rules.reads import Reads
 from journey_pipelines.rules.syntax import Node
 
 Missing = Literal["absent", "null"]
 NULL_KINDS: Final = {"absent": Kind.UNDEFINED, "null": Kind.NULL}
+
+
+def known_policy(missing: Missing) -> Missing:
+    """The policy for missing cells. Raises RuleEvaluationError for what is none."""
+    if missing not in NULL_KINDS:
+        known = " and ".join(map(repr, NULL_KINDS))
+        raise RuleEvaluationError(f"missing={missing!r} is not known; known are {known}")
+    return missing
 
 
 class BoundFrame:
@@ -29,18 +39,20 @@ class BoundFrame:
         self.size = len(frame)
         self._frame = frame
         self._positions: dict[str, int] = {}
+        self._most_segments = 0
         self._below: dict[str, dict[str, None]] = {}  # prefix -> next segments of the columns that begin with it
         self._vectors: dict[tuple[str, Missing], Vector] = {}
         self._typed: dict[tuple[str, Missing], Typed | None] = {}
         self.plans: dict[tuple[Node, Missing], Plan] = {}
         for position, label in enumerate(frame.columns):
-            self._add(str(label), position)
+            self._add(key_text(label), position)
 
     def _add(self, name: str, position: int) -> None:
         if name in self._positions:
             raise RuleEvaluationError(f"the frame has two columns named {name!r}; rename or drop one of them")
         self._positions[name] = position
         segments = name.split(".")
+        self._most_segments = max(self._most_segments, len(segments))
         for cut in range(1, len(segments)):
             self._below.setdefault(".".join(segments[:cut]), {})[segments[cut]] = None
 
@@ -53,7 +65,7 @@ class BoundFrame:
         """The value behind a dotted name in each row; UNDEFINED where there is none.
 
         The longest column whose name begins the path is descended into. Columns whose names go on after the path make
-        an object of it, UNDEFINED in rows where all of them are.
+        an object of it, laid over the column of the path itself; where all of them are UNDEFINED, it is that column's.
         """
         key = path, missing
         if key not in self._vectors:
@@ -81,28 +93,32 @@ class BoundFrame:
             return None
         try:
             if path in self._positions:
-                return typed_series(self._frame.iloc[:, self._positions[path]], null=NULL_KINDS[missing])
+                return typed_series(self._series(path), null=NULL_KINDS[missing])
             return self._arrow_field(path) or from_vector(self.read(path, missing))
         except RuleEvaluationError:
             return None  # whoever evaluates the cells hears of it
 
     def _arrow_field(self, path: str) -> Typed | None:
         segments = path.split(".")
-        names = {".".join(segments[:cut]): segments[cut:] for cut in range(len(segments) - 1, 0, -1)}
+        cuts = range(min(len(segments) - 1, self._most_segments), 0, -1)
+        names = {".".join(segments[:cut]): segments[cut:] for cut in cuts}
         longest = next((name for name in names if name in self._positions), None)
         if longest is None:
             return None
-        return typed_field(self._frame.iloc[:, self._positions[longest]], names[longest])
+        return typed_field(self._series(longest), names[longest])
+
+    def _series(self, name: str) -> pd.Series:
+        return readable(self._frame.iloc[:, self._positions[name]])
 
     def _longest(self, path: str, missing: Missing) -> Vector:
         segments = path.split(".")
-        for cut in range(len(segments), 0, -1):
+        for cut in range(min(len(segments), self._most_segments), 0, -1):
             name = ".".join(segments[:cut])
             if name not in self._positions:
                 continue
             if cut < len(segments):
                 return reduce(step, segments[cut:], self._column(name, missing))
-            return from_series(self._frame.iloc[:, self._positions[name]], null=NULL_KINDS[missing])
+            return from_series(self._series(name), null=NULL_KINDS[missing])
         return Vector.constant(UNDEFINED, self.size)
 
     def _column(self, name: str, missing: Missing) -> Vector:
@@ -111,8 +127,16 @@ class BoundFrame:
         if name not in self._below:
             return self.read(name, missing)
         if key not in self._vectors:
-            self._vectors[key] = from_series(self._frame.iloc[:, self._positions[name]], null=NULL_KINDS[missing])
+            self._vectors[key] = self._uncovered(name, missing)
         return self._vectors[key]
+
+    def _uncovered(self, name: str, missing: Missing) -> Vector:
+        """The cells of this column, UNDEFINED where columns of longer names make an object of what was none."""
+        own = from_series(self._series(name), null=NULL_KINDS[missing])
+        longer = [other for other in self._positions if other.startswith(f"{name}.")]
+        cells = [from_series(self._series(other), null=NULL_KINDS[missing]) for other in longer]
+        is_covered = np.logical_or.reduce([~part.is_kind(Kind.UNDEFINED) for part in cells])
+        return choose(is_covered & ~own.is_kind(Kind.OBJECT), Vector.constant(UNDEFINED, self.size), own)
 
     def _overlaid(self, path: str, missing: Missing) -> Vector:
         base = self._longest(path, missing)
@@ -123,7 +147,7 @@ class BoundFrame:
         if is_object.any():
             made[is_object] = _laid_over(base.json_cells[is_object], made[is_object], frozenset(names))
         is_present = np.logical_or.reduce([is_object, *(~part.is_kind(Kind.UNDEFINED) for part in parts)])
-        made[~is_present] = filled(UNDEFINED, int((~is_present).sum()))
+        made[~is_present] = base.json_cells[~is_present]
         return from_objects(made, is_data=True)
 
 

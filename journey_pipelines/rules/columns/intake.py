@@ -14,16 +14,18 @@ import pyarrow as pa
 
 from journey_pipelines.rules.coercion import UNDEFINED, Undefined, double
 from journey_pipelines.rules.columns.vector import Kind, Kinds, Mask, Numbers, Objects, Vector, integers, objects
-from journey_pipelines.rules.json_values import EXACT_INTEGERS, to_json
+from journey_pipelines.rules.faults import RuleEvaluationError
+from journey_pipelines.rules.json_values import EXACT_INTEGERS, FOREIGN, to_json
 
 Convert = Callable[[Any], Any]
 
+NONE: Final[Convert] = {}.get  # None for everything
 # kind and conversion of a cell by its exact type; conversions are C functions, so that none of ours runs for each row
 TYPES: Final[dict[type, tuple[Kind, Convert | None]]] = {
     Undefined: (Kind.UNDEFINED, None),
     type(None): (Kind.NULL, None),
-    type(pd.NaT): (Kind.NULL, None),
-    type(pd.NA): (Kind.NULL, None),
+    type(pd.NaT): (Kind.NULL, NONE),
+    type(pd.NA): (Kind.NULL, NONE),
     bool: (Kind.BOOLEAN, None),
     np.bool_: (Kind.BOOLEAN, bool),
     int: (Kind.NUMBER, None),
@@ -39,7 +41,7 @@ TYPES: Final[dict[type, tuple[Kind, Convert | None]]] = {
     time: (Kind.TEXT, time.isoformat),
     list: (Kind.LIST, None),
     tuple: (Kind.LIST, list),
-    np.ndarray: (Kind.LIST, list),
+    np.ndarray: (Kind.LIST, np.ndarray.tolist),
     dict: (Kind.OBJECT, None),
     **dict.fromkeys(
         (np.int8, np.int16, np.int32, np.int64, np.uint8, np.uint16, np.uint32, np.uint64), (Kind.NUMBER, int)
@@ -56,20 +58,35 @@ def from_objects(cells: Objects, *, is_data: bool, null: Kind = Kind.NULL) -> Ve
     converted = cells
     for kind_of_cell in set(types):
         rows: Mask = np.fromiter(map(operator.is_, types, repeat(kind_of_cell)), bool, size)
-        if kind_of_cell not in TYPES:
-            converted = _replace(converted, cells, rows, map(to_json, cells[rows]))
-            other = from_objects(converted[rows], is_data=is_data)
-            kinds[rows], numbers[rows] = other.kinds, other.numbers
+        kind, convert = TYPES.get(kind_of_cell, (None, None))
+        if kind is not None and convert is None and kind not in (Kind.NUMBER, Kind.BOOLEAN):
+            kinds[rows] = kind
             continue
-        kind, convert = TYPES[kind_of_cell]
-        kinds[rows] = kind
-        if kind in (Kind.NUMBER, Kind.BOOLEAN):
-            numbers[rows] = _floats(cells[rows])
-        if convert is not None:
-            converted = _replace(converted, cells, rows, map(convert, cells[rows]))
-        elif kind is Kind.NULL and kind_of_cell is not type(None):
-            converted = _replace(converted, cells, rows, repeat(None, int(rows.sum())))
+        own = cells[rows]
+        kinds[rows], numbers[rows], found = _converted(own, kind, convert, is_data=is_data)
+        if found is not own:
+            converted = _replace(converted, cells, rows, found)
     return _settled(kinds, numbers, converted, cells, is_data=is_data, null=null)
+
+
+def _converted(
+    cells: Objects, kind: Kind | None, convert: Convert | None, *, is_data: bool
+) -> tuple[Any, Any, Objects]:
+    """Kinds, numbers and values of cells of one type; one by one where that is unknown or a cell beyond its range."""
+    if kind is not None and not (convert is np.ndarray.tolist and _are_odd_arrays(cells)):
+        try:
+            made = cells if convert is None else objects(map(convert, cells), len(cells))
+            return kind, _floats(cells) if kind in (Kind.NUMBER, Kind.BOOLEAN) else 0.0, made
+        except FOREIGN:
+            pass
+    other = from_objects(objects(map(to_json, cells), len(cells)), is_data=is_data)
+    return other.kinds, other.numbers, other.cells
+
+
+def _are_odd_arrays(arrays: Objects) -> bool:
+    """Whether an array holds times, of which `tolist` makes integers, or is no list but one value."""
+    kinds, dimensions = (set(map(operator.attrgetter(name), arrays)) for name in ("dtype.kind", "ndim"))
+    return not kinds.isdisjoint("mM") or 0 in dimensions
 
 
 def _replace(converted: Objects, cells: Objects, rows: Mask, values: Iterable[Any]) -> Objects:
@@ -90,7 +107,7 @@ def _settled(
 ) -> Vector:
     """Large integers made doubles; in data, NaN made null and null what it stands for."""
     is_number = kinds == Kind.NUMBER
-    is_large = is_number & (np.abs(numbers) >= EXACT_INTEGERS) & np.isfinite(numbers)
+    is_large = is_number & (np.abs(numbers) >= EXACT_INTEGERS)
     if is_large.any():
         converted = _replace(converted, cells, is_large, numbers[is_large].tolist())
     if is_data:
@@ -106,11 +123,29 @@ def _settled(
 
 
 def from_series(series: pd.Series, *, null: Kind) -> Vector:
-    """The vector of a column; `null` is what its missing cells are (UNDEFINED or NULL)."""
+    """The vector of a column; `null` is what its missing cells are (UNDEFINED or NULL).
+
+    Raises RuleEvaluationError for what rules do not read.
+    """
+    try:
+        return _from_series(series, null=null)
+    except (*FOREIGN, NotImplementedError) as error:
+        raise RuleEvaluationError(f"rules cannot read a value in a column of type {series.dtype} ({error})") from error
+
+
+def used_categories(series: pd.Series, *, null: Kind) -> tuple[npt.NDArray[Any], Vector]:
+    """The codes of a categorical column and the vector of its categories, of which unused ones may be anything."""
+    try:
+        return series.cat.codes.to_numpy(), from_series(pd.Series(series.cat.categories), null=null)
+    except RuleEvaluationError:
+        used = series.cat.remove_unused_categories()
+        return used.cat.codes.to_numpy(), from_series(pd.Series(used.cat.categories), null=null)
+
+
+def _from_series(series: pd.Series, *, null: Kind) -> Vector:
     dtype = series.dtype
     if isinstance(dtype, pd.CategoricalDtype):
-        categories = from_series(pd.Series(series.cat.categories), null=null)
-        return _coded(series.cat.codes.to_numpy(), categories, null=null)
+        return _coded(*used_categories(series, null=null), null=null)
     if isinstance(dtype, pd.SparseDtype):
         return from_series(pd.Series(np.asarray(series)), null=null)
     if pd.api.types.is_object_dtype(dtype):

@@ -11,6 +11,7 @@ import numpy as np
 from journey_pipelines.rules.coercion import UNDEFINED, Value, parse_float, to_number, truthy
 from journey_pipelines.rules.columns.amounts import ARITHMETIC, Amount, Computed, Constant, Filled
 from journey_pipelines.rules.columns.folding import MIRRORED, RELATIONS, compared, dated
+from journey_pipelines.rules.columns.lists import is_too_long
 from journey_pipelines.rules.columns.missing import find_keys
 from journey_pipelines.rules.columns.terms import (
     Always,
@@ -27,14 +28,15 @@ from journey_pipelines.rules.columns.terms import (
     Once,
     Patched,
     Related,
+    Shared,
     Term,
 )
 from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, Source, Typed
 from journey_pipelines.rules.columns.vector import Kind, Mask, Vector
 from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import EAGER
-from journey_pipelines.rules.reads import find_reads, var_path
-from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, canonical_text, constant, operators
+from journey_pipelines.rules.reads import Reads, find_reads, var_path
+from journey_pipelines.rules.syntax import NOT_CONSTANT, Literal, Node, Operation, constant, operators
 
 Distinct = Callable[[Node, str, Vector], Mask]
 
@@ -42,7 +44,7 @@ Distinct = Callable[[Node, str, Vector], Mask]
 class Lowering:
     """One source of columns, and how a subtree is evaluated once for each distinct value of one column.
 
-    `shared` collects the terms of several rules by their canonical text; `paths` says what became of each node.
+    `shared` collects the terms of several rules; `paths` says what became of each node.
     """
 
     def __init__(
@@ -51,29 +53,31 @@ class Lowering:
         of_distinct: Distinct,
         fallback: Callable[[Node], Term] | None,
         *,
-        shared: dict[str, Once] | None = None,
+        shared: Shared | None = None,
         is_inner: bool = False,
+        reads: dict[Node, Reads] | None = None,
     ) -> None:
         self._source = source
         self._of_distinct = of_distinct
         self._fallback = fallback
         self._is_inner = is_inner
         self._shared = shared
+        self._reads: dict[Node, Reads] = {} if reads is None else reads
         self.paths: dict[Node, str] = {}
 
     def condition(self, node: Node) -> Term | None:
         """The term of a node's truthiness; None where it has none and there is no fallback."""
         if self._shared is None or constant(node) is not NOT_CONSTANT:
             return self._condition(node)
-        key = canonical_text(node)
-        if key in self._shared:
-            self._shared[key].uses += 1
-            return self._shared[key]
+        key = self._shared.identities.of(node)
+        if (known := self._shared.terms.get(key)) is not None:
+            known.uses += 1
+            return known
         term = self._condition(node)
         if term is None or isinstance(term, General):
             return term
-        self._shared[key] = Once(term)
-        return self._shared[key]
+        self._shared.terms[key] = Once(term)
+        return self._shared.terms[key]
 
     def _condition(self, node: Node) -> Term | None:
         term, how = self._lowered(node)
@@ -105,9 +109,13 @@ class Lowering:
 
     def _looked(self, node: Operation) -> Term | None:
         """The subtree over the distinct values of the one column that it reads."""
-        reads = find_reads(node)
+        reads = find_reads(node, self._reads)
         path = "" if self._is_inner and reads.everything else next(iter(reads.paths), "")
-        if (not path and not self._is_inner) or (path and (reads.everything or len(reads.paths) != 1)):
+        if (
+            "" in reads.paths
+            or (not path and not self._is_inner)
+            or (path and (reads.everything or len(reads.paths) != 1))
+        ):
             return None
         column = self._source.typed(path)
         if not isinstance(column, Coded):
@@ -122,10 +130,9 @@ class Lowering:
         """The column that a `var` reads and what stands for its missing cells."""
         if not isinstance(node, Operation) or node.operator != "var" or len(node.arguments) > 2:
             return None, None
-        name = constant(node.arguments[0]) if node.arguments else None
-        if name is NOT_CONSTANT:
-            return None, None
-        path = var_path(name)
+        path = var_path(node)
+        if path is NOT_CONSTANT or path == "":
+            return None, None  # computed, or a property without a name: an empty list has an empty text
         default = constant(node.arguments[1]) if len(node.arguments) > 1 else None
         if default is NOT_CONSTANT:
             return None, None
@@ -217,7 +224,7 @@ class Lowering:
         if not arguments:
             return None
         arguments += [Literal(None)] if len(arguments) % 2 == 0 else []
-        strict = Lowering(self._source, self._of_distinct, None, is_inner=self._is_inner)
+        strict = Lowering(self._source, self._of_distinct, None, is_inner=self._is_inner, reads=self._reads)
         terms = [strict.condition(argument) for argument in arguments]
         self.paths |= strict.paths
         safe = [term for term in terms if term is not None]
@@ -248,9 +255,9 @@ class Lowering:
         if len(node.arguments) != 2 or len(getattr(node.arguments[0], "arguments", ())) != 1:
             return None
         column, _ = self._column(node.arguments[0])
-        if not isinstance(column, Lists):
+        if not isinstance(column, Lists) or is_too_long(column.longest, node.arguments[1].size):
             return None
-        inner = Lowering(column.elements, self._of_distinct, None, is_inner=True)
+        inner = Lowering(column.elements, self._of_distinct, None, is_inner=True, reads=self._reads)
         body = inner.condition(node.arguments[1])
         self.paths |= inner.paths
         if body is None:

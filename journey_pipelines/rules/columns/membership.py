@@ -1,14 +1,17 @@
 """`in` over vectors: a part of a text, or strictly equal to an element of a list."""
 
 import operator
+from typing import Final
 
 import numpy as np
 
 from journey_pipelines.rules.coercion import Value
-from journey_pipelines.rules.columns.lists import any_of, flatten
+from journey_pipelines.rules.columns.lists import any_of, flatten, lengths
 from journey_pipelines.rules.columns.relations import strictly_equal
-from journey_pipelines.rules.columns.vector import Kind, Mask, Objects, Vector
+from journey_pipelines.rules.columns.vector import Kind, Mask, Objects, Rows, Vector
 from journey_pipelines.rules.operators import contains
+
+ELEMENTS: Final = 1 << 22  # of how many rows' lists at a time, or so; rows may share a long one
 
 
 def in_constant_list(needles: Vector, haystack: list[Value]) -> Mask:
@@ -55,5 +58,12 @@ def _contains(haystack: str, needle: str) -> bool:
 
 
 def _in_lists(needles: Vector, haystacks: Vector) -> Mask:
-    elements, sizes = flatten(haystacks)
-    return any_of(strictly_equal(needles.take(np.repeat(np.arange(len(needles)), sizes)), elements), sizes)
+    parts = np.cumsum(lengths(haystacks.cells)) // ELEMENTS
+    cuts = np.flatnonzero(np.diff(parts)) + 1
+    found = [_in_some_lists(needles, haystacks, rows) for rows in np.split(np.arange(len(needles)), cuts)]
+    return np.concatenate(found)
+
+
+def _in_some_lists(needles: Vector, haystacks: Vector, rows: Rows) -> Mask:
+    elements, sizes = flatten(haystacks.take(rows))
+    return any_of(strictly_equal(needles.take(np.repeat(rows, sizes)), elements), sizes)

@@ -9,7 +9,6 @@ import numpy.typing as npt
 from journey_pipelines.rules.columns.bound import Scope
 from journey_pipelines.rules.columns.relations import ordered
 from journey_pipelines.rules.columns.vector import Kind, Mask, Vector, integers, objects
-from journey_pipelines.rules.reads import var_path
 from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Node, Operation, constant
 
 MOST_KEYS: Final = 62  # as many as an integer has bits to say which are missing
@@ -64,10 +63,9 @@ class MissingKeys:
 
 
 def _is_missing(key: str, scope: Scope) -> Mask:
-    path = var_path(key)
-    if path is None:
+    if not key:
         return scope.whole().is_kind(Kind.NULL)
-    vector = scope.read(path)
+    vector = scope.read(key)
     missing = vector.is_kind(Kind.UNDEFINED, Kind.NULL)
     if vector.has(Kind.TEXT):
         rows = vector.is_kind(Kind.TEXT)

@@ -1,19 +1,21 @@
 """The nodes of a rule over a scope: `truth` gives a mask, `compute` a vector, each by a kernel where there is one."""
 
+from collections.abc import Iterable, Iterator
 from itertools import repeat
+from typing import Final
 
 import numpy as np
 
-from journey_pipelines.rules.coercion import UNDEFINED
+from journey_pipelines.rules.coercion import UNDEFINED, Value
 from journey_pipelines.rules.columns.arithmetic import FEWEST_ARGUMENTS, KERNELS
 from journey_pipelines.rules.columns.bound import ElementScope, Scope
 from journey_pipelines.rules.columns.intake import from_objects
-from journey_pipelines.rules.columns.lists import all_of, any_of, flatten
+from journey_pipelines.rules.columns.lists import all_of, any_of, flatten, is_too_long, lengths
 from journey_pipelines.rules.columns.membership import in_constant_list, is_in
 from journey_pipelines.rules.columns.missing import MissingKeys, find_keys
 from journey_pipelines.rules.columns.relations import ORDERS, loosely_equal, ordered, strictly_equal
 from journey_pipelines.rules.columns.vector import CONTAINERS, Kind, Mask, Rows, Vector, choose, objects, scatter
-from journey_pipelines.rules.faults import Budget
+from journey_pipelines.rules.faults import HEAVY, MAX_KEPT, MAX_WORK, Budget, Pool, TooMuchError, weight
 from journey_pipelines.rules.operators import EAGER
 from journey_pipelines.rules.parsing import plain
 from journey_pipelines.rules.reads import find_reads, var_path
@@ -23,13 +25,20 @@ from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Literal, Node, O
 NULL = Literal(None)
 ABSENT = Literal(UNDEFINED)
 EQUALITIES = {"==": loosely_equal, "===": strictly_equal}
+MAKING: Final = frozenset({"cat", "merge", "substr"})  # operators whose values may be much larger than what is there
 
 
 class Evaluator:
-    """One evaluation. A careful one computes each branch only over the rows that need it."""
+    """One evaluation over so many rows. A careful one computes each branch only over the rows that need it.
 
-    def __init__(self, *, is_careful: bool) -> None:
+    Raises TooMuchError where all rows together take more than is kept at a time, or their work more than that of as
+    many evaluations of one row may be.
+    """
+
+    def __init__(self, rows: int, *, is_careful: bool) -> None:
         self._is_careful = is_careful
+        self._kept = Pool(MAX_KEPT)
+        self._work = Pool(MAX_WORK * max(rows, 1))
 
     def truth(self, node: Node, scope: Scope) -> Mask:
         """Truthiness in each row."""
@@ -83,7 +92,7 @@ class Evaluator:
                 return keys.lists()
         if operator in EAGER:
             return self._eager(operator, [self.compute(argument, scope) for argument in arguments], scope.size)
-        return row_by_row(node, scope)
+        return self._row_by_row(node, scope)
 
     def _arguments(self, node: Operation, scope: Scope, count: int) -> list[Vector]:
         """The first arguments, absent ones UNDEFINED; the others are computed too, since they may fail."""
@@ -106,6 +115,8 @@ class Evaluator:
         if len(node.arguments) == 2 and type(haystack := constant(node.arguments[1])) is list:
             return in_constant_list(self.compute(node.arguments[0], scope), haystack)
         needles, haystacks = self._arguments(node, scope, 2)
+        if haystacks.has(Kind.LIST):
+            self._work.spend(int(lengths(haystacks.cells[haystacks.is_kind(Kind.LIST)]).sum()))
         return is_in(needles, haystacks)
 
     def _is_whole(self, node: Node) -> bool:
@@ -162,10 +173,9 @@ class Evaluator:
         return [(rows, branch) for rows, branch in cases if len(rows)]
 
     def _var(self, node: Operation, scope: Scope) -> Vector:
-        name = constant(node.arguments[0]) if node.arguments else None
-        if name is NOT_CONSTANT:
-            return row_by_row(node, scope)
-        path = var_path(name)
+        path = var_path(node)
+        if path is NOT_CONSTANT:
+            return self._row_by_row(node, scope)
         found = scope.whole() if path is None else scope.read(path).or_null
         if len(node.arguments) < 2:
             return found
@@ -186,8 +196,10 @@ class Evaluator:
         source = self.compute(node.arguments[0], scope)
         rows = np.flatnonzero(source.is_kind(Kind.LIST))
         result = np.full(scope.size, node.operator == "none")
-        elements, sizes = flatten(source.take(rows))
         body = node.arguments[1] if len(node.arguments) > 1 else ABSENT
+        elements, sizes = flatten(source.take(rows))
+        if is_too_long(int(sizes.max(initial=0)), body.size):
+            raise TooMuchError("a list is too long for the rule; its row is evaluated alone")
         holds = self.truth(body, ElementScope(elements))
         found = all_of(holds, sizes) if node.operator == "all" else any_of(holds, sizes)
         result[rows] = ~found if node.operator == "none" else found
@@ -197,6 +209,7 @@ class Evaluator:
         value = constant(node)
         if value is not NOT_CONSTANT:
             return Vector.constant(plain(value), scope.size)
+        self._kept.spend(scope.size * len(items))
         rows = zip(*[self.compute(item, scope).json_cells for item in items], strict=True)
         return from_objects(objects(map(list, rows), scope.size), is_data=False)
 
@@ -209,7 +222,18 @@ class Evaluator:
         if not vectors:
             return Vector.constant(EAGER[operator]() if size else None, size)
         values = map(EAGER[operator], *[vector.json_cells for vector in vectors])
-        return from_objects(objects(values, size), is_data=False)
+        return from_objects(objects(self._counted(values) if operator in MAKING else values, size), is_data=False)
+
+    def _counted(self, values: Iterable[Value]) -> Iterator[Value]:
+        for value in values:
+            if type(value) in HEAVY:
+                self._kept.spend(weight(value))
+            yield value
+
+    def _row_by_row(self, node: Node, scope: Scope) -> Vector:
+        """What nothing else covers."""
+        results = self._counted(row_by_row(node, scope, self._work))
+        return from_objects(objects(results, scope.size), is_data=False)
 
 
 def taken(scope: Scope, rows: Rows) -> Scope:
@@ -217,12 +241,14 @@ def taken(scope: Scope, rows: Rows) -> Scope:
     return scope if len(rows) == scope.size else scope.take(rows)
 
 
-def row_by_row(node: Node, scope: Scope) -> Vector:
-    """What nothing else covers: the scalar evaluator, once for each row."""
+def row_by_row(node: Node, scope: Scope, work: Pool) -> Iterator[Value]:
+    """The scalar evaluator, once for each row."""
     run = compile_scalar(node)
-    documents = scope.documents(find_reads(node))
-    results = [run(document, Budget()) for document in documents]
-    return from_objects(objects(results, scope.size), is_data=False)
+    for document in scope.documents(find_reads(node)):
+        budget = Budget()
+        result = run(document, budget)
+        work.spend(budget.spent)
+        yield result
 
 
 def is_over_data(node: Operation) -> bool:

@@ -30,6 +30,14 @@ def are_plain(cells: Any) -> bool:
     return False
 
 
+def are_flat(cells: Any) -> bool:
+    """Whether none of these lists and dicts holds another one."""
+    lists = [cell for cell in cells if type(cell) is list]
+    dicts = [cell for cell in cells if type(cell) is dict]
+    below = chain(chain.from_iterable(lists), chain.from_iterable(map(dict.values, dicts)))
+    return {list, dict}.isdisjoint(map(type, below))
+
+
 def _are_exact(values: list[Any], types: set[type]) -> bool:
     floats = [value for value in values if type(value) is float] if float in types else []
     integers = [value for value in values if type(value) is int] if int in types else []

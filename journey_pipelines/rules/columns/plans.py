@@ -8,7 +8,7 @@ import numpy as np
 from journey_pipelines.rules.columns.bound import BoundFrame, ElementScope, FrameScope, Missing, Scope, assemble
 from journey_pipelines.rules.columns.lowering import Lowering
 from journey_pipelines.rules.columns.nodes import Evaluator
-from journey_pipelines.rules.columns.terms import Compared, General, Once, Plan, Term
+from journey_pipelines.rules.columns.terms import Compared, General, Plan, Shared, Term
 from journey_pipelines.rules.columns.typed import Typed
 from journey_pipelines.rules.columns.vector import Mask, Objects, Rows, Vector, objects
 from journey_pipelines.rules.reads import Reads
@@ -27,15 +27,15 @@ def planned(node: Node, bound: BoundFrame, missing: Missing) -> Plan:
 
 def planned_together(nodes: Sequence[Node], bound: BoundFrame, missing: Missing) -> list[Term | None]:
     """Terms of several rules that share what they have in common; each is to see one block before any sees the next."""
-    shared: dict[str, Once] = {}
+    shared = Shared()
     return [_plan(node, bound, missing, shared).term for node in nodes]
 
 
-def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: dict[str, Once] | None = None) -> Plan:
+def _plan(node: Node, bound: BoundFrame, missing: Missing, shared: Shared | None = None) -> Plan:
     scope = FrameScope(bound, missing)
 
     def general(part: Node) -> Term:
-        return General(lambda rows: Evaluator(is_careful=False).truth(part, scope.take(rows)))
+        return General(lambda rows: Evaluator(len(rows), is_careful=False).truth(part, scope.take(rows)))
 
     lowering = Lowering(Columns(bound, missing), of_distinct, general, shared=shared)
     term = lowering.condition(node)
@@ -64,7 +64,7 @@ def evaluated_together(terms: Sequence[Term], size: int) -> list[Mask]:
 def of_distinct(node: Node, path: str, distinct: Vector) -> Mask:
     """Truthiness of a node that reads one column, for each value that the column has."""
     scope: Scope = DistinctScope(path, distinct) if path else ElementScope(distinct)
-    return Evaluator(is_careful=True).truth(node, scope)
+    return Evaluator(len(distinct), is_careful=True).truth(node, scope)
 
 
 class Columns:

@@ -1,7 +1,7 @@
 """One step down a dotted name: a property of each value of a vector."""
 
 import operator
-from itertools import repeat
+from itertools import chain, repeat
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.intake import from_objects
 from journey_pipelines.rules.columns.texts import unit_counts
 from journey_pipelines.rules.columns.vector import Kind, Objects, Vector, filled, objects
+from journey_pipelines.rules.json_values import key_text
 
 
 def step(vector: Vector, name: str) -> Vector:
@@ -19,13 +20,22 @@ def step(vector: Vector, name: str) -> Vector:
     found = filled(UNDEFINED, len(vector))
     if vector.has(Kind.OBJECT):
         rows = vector.is_kind(Kind.OBJECT)
-        values = map(dict.get, vector.cells[rows], repeat(name), repeat(UNDEFINED))
-        found[rows] = objects(values, int(rows.sum()))
+        found[rows] = _step_into_objects(vector.cells[rows], name)
     if vector.has(Kind.LIST):
         _step_into_lists(vector, name, found)
     if vector.has(Kind.TEXT):
         _step_into_texts(vector, name, found)
     return from_objects(found, is_data=vector.is_data)
+
+
+def _step_into_objects(cells: Objects, name: str) -> Objects:
+    found = objects(map(dict.get, cells, repeat(name), repeat(UNDEFINED)), len(cells))
+    missed = np.fromiter(map(operator.is_, found, repeat(UNDEFINED)), bool, len(cells))
+    # objects of the data may have keys that are no texts yet
+    if missed.any() and set(map(type, chain.from_iterable(cells[missed]))) - {str}:
+        named = [dict(zip(map(key_text, cell), cell.values(), strict=True)) for cell in cells[missed]]
+        found[missed] = objects((cell.get(name, UNDEFINED) for cell in named), len(named))
+    return found
 
 
 def _step_into_lists(vector: Vector, name: str, found: Objects) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from journey_pipelines.rules.columns.amounts import Amount
 from journey_pipelines.rules.columns.typed import Coded, Lists, Moments, Numeric, is_missing
 from journey_pipelines.rules.columns.vector import Mask, Rows
-from journey_pipelines.rules.syntax import Node
+from journey_pipelines.rules.syntax import Identities, Node
 
 FEW_CODES: Final = 6  # comparisons with so many codes cost less than looking each row's code up
 
@@ -158,6 +158,14 @@ class Once:
         if self._known is None or self._known[0] != rows:
             self._known = rows, self._term(rows)
         return self._known[1].copy()
+
+
+class Shared:
+    """Terms that several rules have in common, by the numbers of their nodes."""
+
+    def __init__(self) -> None:
+        self.identities = Identities()
+        self.terms: dict[int, Once] = {}
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -1,5 +1,6 @@
 """Numbers of many texts at once, as `coercion` has them for one; no Python function runs once for each row."""
 
+import itertools
 import operator
 import re
 from itertools import compress, repeat
@@ -14,13 +15,30 @@ from journey_pipelines.rules.coercion import DECIMAL, RADIX, WHITESPACE, text_to
 # float() reads whatever this matches exactly as ECMAScript does
 NUMERAL: Final = re.compile(rf"{DECIMAL.pattern}|[+-]?Infinity")
 
+HALF_A_PAIR: Final = re.compile("[\ud800-\udfff]")
+
 Texts = npt.NDArray[np.object_]
 Numbers = npt.NDArray[np.float64]
 
 
+def distinct_texts(texts: Any) -> tuple[npt.NDArray[np.intp], Texts]:
+    """The code of each text, -1 for a missing one, and the distinct texts in the order of their codes."""
+    codes, found = pd.factorize(texts)
+    distinct = np.asarray(found, dtype=object)
+    joined = "".join(distinct)
+    if "\\ud" not in joined and not HALF_A_PAIR.search(joined):
+        return codes, distinct
+    # pandas takes half a surrogate pair for the text that Python shows for it
+    is_text = np.asarray(codes >= 0)
+    own = np.asarray(texts, dtype=object)[is_text]
+    known = dict(zip(dict.fromkeys(own), itertools.count()))
+    codes[is_text] = np.fromiter(map(known.__getitem__, own), np.intp, len(own))
+    return codes, np.fromiter(known, dtype=object, count=len(known))
+
+
 def texts_to_numbers(texts: Texts) -> Numbers:
     """StringToNumber of each text."""
-    codes, distinct = pd.factorize(texts)
+    codes, distinct = distinct_texts(texts)
     stripped = list(map(str.strip, distinct, repeat(WHITESPACE)))
     numbers = np.full(len(stripped), np.nan)
     is_numeral = _matches(NUMERAL.fullmatch, stripped)
@@ -33,7 +51,7 @@ def texts_to_numbers(texts: Texts) -> Numbers:
 
 def prefixes_to_numbers(texts: Texts) -> Numbers:
     """The global parseFloat of each text."""
-    codes, distinct = pd.factorize(texts)
+    codes, distinct = distinct_texts(texts)
     found: list[Any] = list(map(NUMERAL.match, map(str.lstrip, distinct, repeat(WHITESPACE))))
     is_number = np.fromiter(map(bool, found), bool, len(found))
     numbers = np.full(len(found), np.nan)

@@ -12,9 +12,10 @@ import pyarrow as pa
 
 from journey_pipelines.rules.coercion import UNDEFINED
 from journey_pipelines.rules.columns.dictionaries import encode
-from journey_pipelines.rules.columns.intake import from_objects, from_series
+from journey_pipelines.rules.columns.intake import from_objects, from_series, used_categories
 from journey_pipelines.rules.columns.lists import flatten
 from journey_pipelines.rules.columns.steps import step
+from journey_pipelines.rules.columns.texts import distinct_texts
 from journey_pipelines.rules.columns.vector import NULLISH, Kind, Mask, Numbers, Vector, objects
 
 MOST_DISTINCT: Final = 4096  # values for each of which a subtree is worth being evaluated
@@ -84,6 +85,7 @@ class Lists:
 
     offsets: npt.NDArray[np.int64]
     elements: "Source"
+    longest: int  # how many elements a row has at most
 
 
 Typed = Numeric | Moments | Coded | Lists
@@ -127,7 +129,9 @@ class ArrowElements:
         kind = self._elements.type
         if not path:
             return None if pa.types.is_nested(kind) else from_arrow(self._elements)
-        if not pa.types.is_struct(kind) or kind.get_field_index(path) < 0 or self._elements.null_count:
+        # a name with dots leads into a field; no field has it as its name
+        is_field = "." not in path and pa.types.is_struct(kind) and kind.get_field_index(path) >= 0
+        if not is_field or self._elements.null_count:
             return None
         field = pa.compute.struct_field(self._elements, [path])
         return None if pa.types.is_nested(field.type) else from_arrow(field)
@@ -144,8 +148,8 @@ def typed_series(series: pd.Series, *, null: Kind) -> Typed | None:
     if isinstance(dtype, pd.CategoricalDtype):
         if len(series.cat.categories) > MOST_DISTINCT:
             return None
-        categories = from_series(pd.Series(series.cat.categories), null=null)
-        return Coded(series.cat.codes.to_numpy(), _with_missing(categories, null))
+        codes, categories = used_categories(series, null=null)
+        return Coded(codes, _with_missing(categories, null))
     if isinstance(dtype, np.dtype) and dtype.kind in "iu":
         return Numeric(series.to_numpy(), is_boolean=False, missing=null)
     if isinstance(dtype, np.dtype) and dtype.kind == "b":
@@ -181,7 +185,7 @@ def from_vector(vector: Vector) -> Typed | None:
         elements, sizes = flatten(vector.take(rows))
         every = np.zeros(len(vector), dtype=np.int64)
         every[rows] = sizes
-        return Lists(_offsets(every), Elements(elements))
+        return Lists(_offsets(every), Elements(elements), int(sizes.max(initial=0)))
     return None
 
 
@@ -193,9 +197,10 @@ def _factorized(series: pd.Series, *, null: Kind) -> Coded | None:
     if _is_arrow_text(series.dtype):
         codes, cells = encode(_arrow_array(series))
     else:
-        found, distinct = pd.factorize(series)
+        is_time = isinstance(series.dtype, np.dtype | pd.DatetimeTZDtype) and series.dtype.kind == "M"
+        found, distinct = pd.factorize(series) if is_time else distinct_texts(series)
         codes = found.astype(np.min_scalar_type(-1 - len(distinct)))
-        cells = pd.Series(distinct).astype(object).to_numpy()
+        cells = pd.Series(distinct, dtype=object).to_numpy()
     return Coded(codes, _with_missing(from_objects(cells, is_data=True), null)) if len(cells) <= MOST_DISTINCT else None
 
 
@@ -253,7 +258,7 @@ def _arrow_series(array: Any) -> pd.Series:
 def _arrow_lists(series: pd.Series) -> Lists:
     array = _arrow_array(series)
     sizes = pa.compute.list_value_length(array).fill_null(0).to_numpy(zero_copy_only=False)
-    return Lists(_offsets(sizes), ArrowElements(array.flatten()))
+    return Lists(_offsets(sizes), ArrowElements(array.flatten()), int(sizes.max(initial=0)))
 
 
 def _offsets(sizes: npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Random frames of every dtype that warehouses deliver, and their rows as the documents that they mean."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from random import Random
 from typing import Any
@@ -148,6 +148,7 @@ def decimals(rules: RandomRules, size: int) -> Any:
 
 def mixed(rules: RandomRules, size: int) -> Any:
     odd = [np.int64(3), np.float64(2.5), np.bool_(True), pd.Timestamp("2024-01-05"), date(2024, 1, 5), (1, "2")]
+    odd += [10**400, np.array(5), np.array(["2024-01-05"], dtype="datetime64[ns]"), timedelta.max]
     return _objects([rules.random.choice(odd) if rules.random.random() < 0.1 else rules.value() for _ in range(size)])
 
 
@@ -165,7 +166,7 @@ def arrow_lists(rules: RandomRules, size: int) -> Any:
     ]
     kind, values = rules.random.choice(options)
     cells = _cells(rules.random, size, lambda: rules.random.choices(values, k=rules.random.randrange(4)))
-    made = pd.array(cells, dtype=pd.ArrowDtype(rules.random.choice([pa.list_, pa.large_list])(kind)))
+    made = pd.array(cells, dtype=pd.ArrowDtype(rules.random.choice(LIST_TYPES)(kind)))
     return _in_chunks(made) if rules.random.random() < 0.5 else made
 
 
@@ -202,7 +203,8 @@ def _objects(values: list[Any]) -> pd.Series:
 
 
 FLOATS = ["float64", "Float64", "float32", "Float32", pd.ArrowDtype(pa.float64()), pd.ArrowDtype(pa.float32())]
-ARROW_TEXTS: list[Any] = [pd.ArrowDtype(pa.string()), pd.ArrowDtype(pa.large_string())]
+ARROW_TEXTS: list[Any] = [pd.ArrowDtype(kind) for kind in (pa.string(), pa.large_string(), pa.string_view())]
+LIST_TYPES = [pa.list_, pa.large_list, pa.list_view, pa.large_list_view]
 LISTS = [lists, arrow_lists, arrow_lists, arrow_pairs, arrow_structs_in_lists, mixed]
 SCALARS = [
     *(floats, integers, large_integers, unsigned_integers, booleans, texts, texts, categories),

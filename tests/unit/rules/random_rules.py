@@ -104,7 +104,9 @@ class RandomRules:
         if pick < 0.75:
             return {"var": name}
         if pick < 0.95:
-            return {"var": [name, self.rule(depth - 1, in_element=in_element) if depth else self.scalar()]}
+            count = self.random.choice([1, 1, 1, 1, 1, 2])
+            others = [self.rule(depth - 1, in_element=in_element) if depth else self.scalar() for _ in range(count)]
+            return {"var": [name, *others]}
         return {"var": self.random.choice(["", [], None, [[name]], self.rule(depth - 1, in_element=in_element)])}
 
     def condition(self, depth: int = 3, *, in_element: bool = False) -> Any:
@@ -157,4 +159,5 @@ class RandomRules:
             return {"missing": [self.rule(depth - 1, in_element=in_element)]}
         needed = self.random.choice([0, 1, 2, "1", self.rule(depth - 2, in_element=in_element)])
         options: Any = names if pick < 0.85 else self.rule(depth - 1, in_element=in_element)
-        return {"missing_some": [needed, options]}
+        others = [self.rule(depth - 1, in_element=in_element)] if self.random.random() < 0.1 else []
+        return {"missing_some": [needed, options, *others]}

@@ -127,7 +127,7 @@ def test_a_rule_that_doubles_what_it_makes_is_stopped(body: Any) -> None:
 def test_a_rule_that_visits_too_much_is_stopped() -> None:
     hundred = list(range(100))
     rule = compile_rule({"map": [hundred, {"map": [hundred, {"map": [hundred, {"map": [hundred, 1]}]}]}]})
-    with pytest.raises(RuleEvaluationError, match="visited more than"):
+    with pytest.raises(RuleEvaluationError, match="takes more than"):
         rule.scalar({})
 
 
@@ -137,3 +137,30 @@ def test_a_document_nested_without_end_is_an_error_of_ours() -> None:
         document = [document]
     with pytest.raises(JourneysError, match="nested too deep"):
         compile_rule({"var": "x"}).scalar({"x": document})
+
+
+@pytest.mark.parametrize("failing", [{"*": []}, {"nope": 1}])
+@pytest.mark.parametrize("rule", [{"var": ["x", 1, "?"]}, {"missing_some": [1, ["x"], "?"]}, {"missing": ["x", "?"]}])
+def test_arguments_that_nobody_reads_are_evaluated_all_the_same(rule: Any, failing: Any) -> None:
+    [(operator, arguments)] = rule.items()
+    compiled = compile_rule({operator: [*arguments[:-1], failing]}, lenient=True)
+    for answer in (
+        lambda: compiled.scalar({"x": 5}),
+        lambda: compiled.values(pd.DataFrame({"x": [5]})),
+        lambda: compiled.mask(pd.DataFrame({"x": [5]})),
+    ):
+        with pytest.raises(RuleEvaluationError):
+            answer()
+
+
+@pytest.mark.parametrize("odd", [{"var": [{"toString": 1, "b": 2}]}, {"missing": [{"toString": 1, "b": 2}]}])
+def test_a_name_that_has_no_text_fails_only_where_it_is_reached(odd: Any) -> None:
+    rule = compile_rule({"or": [{"var": "x"}, odd]})
+    assert rule.reads_everything
+    assert rule.columns == {"x"}
+    assert rule.scalar({"x": True}) is True
+    assert rule.mask(pd.DataFrame({"x": [True]})).tolist() == [True]
+    with pytest.raises(RuleEvaluationError, match="toString"):
+        rule.mask(pd.DataFrame({"x": [True, False]}))
+    with pytest.raises(RuleEvaluationError, match="toString"):
+        rule.scalar({"x": False})
