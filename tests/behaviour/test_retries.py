@@ -1,7 +1,7 @@
 """Conflicts and lost connections in the middle of a pass: tried again inside it, and nothing is done twice."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -49,7 +49,10 @@ def bought_or_not() -> dict[str, Any]:
 
 
 def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(postgres_url: str) -> None:
-    store, other = PostgresStore(postgres_url, patience=AT_ONCE), PostgresStore(postgres_url)
+    meetings: list[Future[None]] = []
+    # a pause that is as long as the other side needs
+    patience = Patience(sleep=lambda _: meetings[0].result(timeout=60))
+    store, other = PostgresStore(postgres_url, patience=patience), PostgresStore(postgres_url)
     passes = Passes(store, bought_or_not())
     passes.run(MARCH)
     passes.add_events([event("e", MARCH + timedelta(hours=1))])
@@ -64,10 +67,9 @@ def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(postgres
         transaction.lock_executions(everybody)
 
     with ThreadPoolExecutor(1) as pool:
-        meeting = pool.submit(other.transact, meet)
+        meetings.append(pool.submit(other.transact, meet))
         assert has_begun.wait(60)
         report = passes.run(MARCH + DAY)
-        meeting.result(timeout=60)
     assert (report.held, report.moved) == ({}, 1)
     assert only(passes.read("executions"))["outcome"] == "done"
     store.close()

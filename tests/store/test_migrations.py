@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
 import psycopg
 import pytest
 
@@ -11,6 +12,9 @@ from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.postgres.migration import migrate
 from journey_pipelines.store.postgres.reports import TABLES
 from journey_pipelines.store.statements import migrations, schema
+from tests.store.rows import HOUR, NOW, changes
+
+DAY = 24 * HOUR
 
 CATALOG = {
     "columns": """
@@ -130,3 +134,50 @@ def test_an_existing_schema_needs_no_right_to_create_one(postgres_url: str) -> N
         assert migrate(f"{head}://plain@{rest.partition('@')[2]}") == ["initial", "standing_rows"]
     finally:
         execute(postgres_url, "DROP OWNED BY plain; DROP ROLE plain")
+
+
+OLD_ROWS = """
+    INSERT INTO executions (
+        execution_id, journey_key, journey_version, customer_id, entry_number, entered_via, state, current_node_id,
+        visit, visits, context, due_at, entered_at, arrived_at, ended_at, waiting_for, events_since, action_status,
+        missing_since, outcome, failure
+    ) VALUES
+        ('b', 'welcome', 1, 'ada', 1, 'entry', 'COMPLETED', 'done', 1, '{}', '{"source": "till"}', NULL,
+         '2017-03-01', '2017-03-02', '2017-03-02', NULL, NULL, NULL, NULL, 'done', NULL),
+        ('a', 'welcome', 2, 'ada', 2, 'manual', 'WAITING', 'wait', 2, '{"wait": 2}', '{}', '2017-03-09',
+         '2017-03-03', '2017-03-04', NULL, 'purchase', '2017-03-04', NULL, '2017-03-05', NULL, NULL),
+        ('c', 'welcome', 2, 'bob', 1, 'entry', 'FAILED', NULL, 1, '{}', '{}', NULL,
+         '2017-03-03', NULL, '2017-03-04', NULL, NULL, 'failed', NULL, NULL, 'action_failed: no such number');
+    INSERT INTO transitions (
+        execution_id, journey_key, journey_version, customer_id, node_id, visit, branch, at, run_id, run_as_of,
+        snapshot_id, fingerprint
+    ) VALUES
+        ('b', 'welcome', 1, 'ada', 'start', 1, NULL, '2017-03-01', 'one', '2017-03-01', 'features@1', NULL),
+        ('a', 'welcome', 2, 'ada', 'start', 1, NULL, '2017-03-03', NULL, NULL, NULL, NULL),
+        ('b', 'welcome', 1, 'ada', 'done', 1, 'yes', '2017-03-02', 'two', '2017-03-02', 'features@2', 'abc');
+"""
+OLD_TABLES = ("executions", "transitions")
+
+
+def test_rows_of_the_first_layout_are_there_in_the_next(postgres_url: str) -> None:
+    first, *_ = migrations()
+    history = "INSERT INTO schema_migrations (version, name) VALUES (1, 'initial')"
+    head = b"CREATE SCHEMA journeys; SET search_path = journeys; "
+    execute(postgres_url, head + first.text + f"; {history}; {OLD_ROWS}".encode())
+    named = {table: ", ".join(TABLES[table][1]) for table in OLD_TABLES}
+    reading = {table: f"SELECT {named[table]} FROM journeys.{table} ORDER BY position" for table in OLD_TABLES}
+
+    def rows() -> dict[str, list[tuple[object, ...]]]:
+        with psycopg.connect(postgres_url) as connection:
+            return {table: connection.execute(query.encode()).fetchall() for table, query in reading.items()}
+
+    before = rows()
+    assert migrate(postgres_url) == [migration.name for migration in migrations()[1:]]
+    assert rows() == before
+    store = PostgresStore(postgres_url)
+    with store.transaction() as transaction:
+        found = transaction.take_due("welcome", 2, as_of=NOW + 30 * DAY, missing_before=NOW, limit=9).frame
+        assert found["execution_id"].tolist() == ["a"]
+        transaction.save(changes(found.assign(due_at=pd.Timestamp(NOW + 40 * DAY))))
+        assert transaction.entries("welcome", pd.Index(["ada", "bob"]))["is_unfinished"].tolist() == [True, False]
+    store.close()

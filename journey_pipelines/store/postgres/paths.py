@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 
 from journey_pipelines.store.postgres.catalogues import Catalogues, Stamp, Step
-from journey_pipelines.store.postgres.standing import edition_numbers
+from journey_pipelines.store.postgres.standing import edition_numbers, text_array
 
 Numbers = npt.NDArray[Any]
 STAMP = ["at", "run_id", "run_as_of", "snapshot_id"]
@@ -18,7 +19,7 @@ STEP = ["node_id", "visit", "branch", "fingerprint"]
 
 @dataclass(frozen=True, eq=False)
 class Moves:
-    """One row for each execution and stamp, in the order of their first transitions."""
+    """One row for each, in the order of their first transitions."""
 
     first: Numbers  # row of the first transition
     stamp_no: Numbers
@@ -26,24 +27,26 @@ class Moves:
 
 
 def to_moves(transitions: pd.DataFrame, catalogues: Catalogues) -> Moves:
-    """TRANSITIONS, each execution's in their order, as moves."""
-    executions, _ = pd.factorize(transitions["execution_id"])
+    """TRANSITIONS as moves: a move goes on for as long as rows of one execution and stamp follow one another."""
     stamps = _combined(transitions, STAMP)
     edition = edition_numbers(transitions, catalogues)
     steps = _paired(_combined(transitions, STEP), edition)
-    owner = _paired(executions, stamps)
-    order = np.argsort(owner, kind="stable")
-    starts = np.flatnonzero(np.diff(owner[order], prepend=-1))
-    group = np.cumsum(np.diff(owner[order], prepend=-1) != 0) - 1
-    codes = _path_codes(steps[order], np.arange(len(order)) - starts[group], group, len(starts))
+    starts = np.flatnonzero(_is_other_execution(transitions) | (np.diff(stamps, prepend=-1) != 0))
+    sizes = np.diff(starts, append=len(transitions))
+    group = np.repeat(np.arange(len(starts)), sizes)
+    codes = _path_codes(steps, np.arange(len(transitions)) - starts[group], group, len(starts))
     _, representative, path = np.unique(codes, return_index=True, return_inverse=True)
-    ends = [*starts[1:].tolist(), len(order)]
-    ways = [order[starts[one] : ends[one]] for one in representative.tolist()]
-    first = order[starts]
-    stamp_no = _stamp_numbers(transitions, stamps, catalogues)[first]
-    path_no = _path_numbers(transitions, ways, edition, catalogues)[path]
-    written = np.argsort(first, kind="stable")
-    return Moves(first[written], stamp_no[written], path_no[written])
+    ways = [np.arange(starts[one], starts[one] + sizes[one]) for one in representative.tolist()]
+    stamp_no = _stamp_numbers(transitions, stamps, catalogues)[starts]
+    return Moves(starts, stamp_no, _path_numbers(transitions, ways, edition, catalogues)[path])
+
+
+def _is_other_execution(transitions: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Rows whose execution is not that of the row before."""
+    ids = text_array(transitions["execution_id"])
+    found = np.ones(len(ids), dtype=bool)
+    found[1:] = pa.compute.not_equal(ids.slice(1), ids.slice(0, max(len(ids) - 1, 0))).to_numpy(zero_copy_only=False)
+    return found
 
 
 def _path_codes(steps: Numbers, places: Numbers, groups: Numbers, count: int) -> Numbers:
