@@ -128,7 +128,7 @@ def unanswered(store: JourneyStore, run: Run, excused: set[str]) -> dict[str, in
         keys = sorted({v.journey_key for v in transaction.versions() if v.status in ("live", "archived")} - excused)
         return {
             status: len(
-                transaction.take_dispatches(as_of=run.as_of, journey_keys=keys, status=status, limit=MOST_COUNTED).frame
+                transaction.take_dispatches(as_of=run.as_of, journey_keys=keys, status=status, limit=MOST_COUNTED)
             )
             for status in ("pending", "sending")
         }

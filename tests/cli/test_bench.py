@@ -27,7 +27,7 @@ def test_an_advance_is_measured_against_its_floor_and_others(temporary_folder: P
     assert [one["rows"] for one in found["measured"].values()] == [300] * (2 + len(others))
     assert all(ratio > 0 for ratio in found["ratios"].values())
     assert found["measured"]["ours"]["wal_bytes_per_row"] > found["measured"]["floor"]["wal_bytes_per_row"] > 0
-    assert found["layout"]["tables"]["executions"]["indexes"] == 4
+    assert found["layout"]["tables"]["entries"]["indexes"] == 3
     assert not list(temporary_folder.iterdir())
 
 
