@@ -14,6 +14,7 @@ from journey_pipelines.store.statements import statements
 SQL = statements("movement")
 # those who are due later than today but for an event or because their customer is gone, by number of entry
 LATER: Final = ("rows_for_events", "missing_rows")
+ACTING: Final = "standing_acting"  # the first part
 FIRST_PLACE: Final = "(0,0)"
 PLACE: Final = np.dtype([("block", ">u4"), ("offset", ">u2")])
 
@@ -58,8 +59,8 @@ def _parts_from(session: Session, first: str, *, results_only: bool, as_of: Any)
     parts = [str(name) for (name,) in rows] + ([] if results_only else list(LATER))
     ranks = {part: rank for rank, part in enumerate(parts)}
     if first and first not in ranks:
-        # the partition has been emptied and removed since
-        parts = [part for part in parts if part in LATER or part > first]
+        # the partition has been emptied since
+        parts = [part for part in parts if part in LATER or (part != ACTING and part > first)]
     yield from parts[ranks.get(first, 0) :]
 
 

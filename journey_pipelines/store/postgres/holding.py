@@ -22,7 +22,7 @@ from journey_pipelines.store.statements import statements
 SQL = statements("movement")
 # most executions that are asked for by name are at an action; the other partitions are many
 TABLES: Final = ("standing_acting", "ended", "standing")
-MOST_LOOKS: Final = 1000
+MOST_LOOKS: Final = 100
 NO_END: Final = sql.SQL(", 'infinity'::timestamptz AS ended_at")
 
 Numbers = npt.NDArray[Any]
@@ -116,8 +116,9 @@ class Holding:
             places = taken.places[taken.relations == relation]
             query = _formatted(SQL[statement], table=sql.Identifier(names[relation]))
             count = self._session.execute(query, places=arrays.Tids(places), **values)
-            # rows are locked: anything else means that they are not where the transaction saw them
-            assert count == len(places), f"{count} of {len(places)} rows of {names[relation]}"
+            if count != len(places):
+                # they are locked, so that nobody but somebody at the database itself can have moved them
+                raise StoreConflictError(f"{count} of {len(places)} rows of {names[relation]} are left; run again")
         self._keep(np.delete(np.arange(len(self._index)), positions))
 
     def _keep(self, rows: Numbers) -> None:
