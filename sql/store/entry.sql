@@ -14,13 +14,13 @@ ORDER BY customer_id, entry_number DESC;
 
 -- name: count_incoming
 -- purpose: tell the planner that few of those who want to enter are alike
-ANALYZE incoming_executions (execution_id, journey_key, customer_id);
+ANALYZE incoming_entrants (execution_id, journey_key, customer_id);
 
 -- name: add_entries
 -- purpose: let customers enter, but none a second time while an execution of theirs is unfinished
 WITH fresh AS (
     SELECT DISTINCT ON (execution_id) *
-    FROM incoming_executions AS incoming
+    FROM incoming_entrants AS incoming
     WHERE NOT EXISTS (SELECT FROM entries WHERE entries.execution_id = incoming.execution_id)
     ORDER BY execution_id, incoming_position
 ), first AS (

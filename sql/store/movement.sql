@@ -138,7 +138,7 @@ WHERE entry_no = ANY(%(entry_nos)s);
 -- purpose: keep what executions carry with them from now on; keys that are not named stay
 INSERT INTO contexts (entry_no, context, visits)
 SELECT entry_no, context, visits
-FROM incoming_contexts
+FROM incoming_executions
 ORDER BY entry_no
 ON CONFLICT (entry_no) DO UPDATE
 SET context = contexts.context || excluded.context,

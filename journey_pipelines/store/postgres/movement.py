@@ -27,6 +27,8 @@ ENTRIES: Final = {"customer_id": TEXT, "entry_number": INT, "entered_at": TIME, 
 SETTLEMENTS: Final = {"start_id": TEXT, "status": TEXT, "reason": TEXT}
 CONTEXTS: Final = {"entry_no": INT, "context": JSON, "visits": JSON}
 ENDINGS: Final = {"entry_no": INT, "outcome": TEXT, "failure": TEXT}
+ENTERED: Final = ("execution_id", "journey_key", "customer_id", "entry_number", "entered_via", "entered_at", "ended_at")
+ENTRANTS: Final = {name: EXECUTIONS[name] for name in ENTERED}
 LEAVERS: Final = {"journey_key": TEXT, "customer_id": TEXT}
 NEW_ENTRIES: Final = {"execution_id": TEXT, "entry_no": INT}
 
@@ -62,7 +64,7 @@ class ExecutionsPart(Part):
         has_any = np.fromiter((bool(context or visits) for context, visits in carried), bool, len(executions))
         if has_any.any():
             kept = executions.loc[has_any, ["context", "visits"]].assign(entry_no=entry_nos[has_any])
-            self.session.stage("contexts", kept, CONTEXTS)
+            self.session.stage("executions", kept, CONTEXTS)
             self.session.execute(SQL["add_contexts"])
 
 
@@ -86,7 +88,7 @@ class EntryPart(ExecutionsPart):
         """See StoreTransaction."""
         executions = textual(executions, EXECUTIONS, table="executions")
         check_ends(executions)
-        self.session.stage("executions", executions, EXECUTIONS)
+        self.session.stage("entrants", executions, ENTRANTS)
         self.session.execute(ENTRY["count_incoming"])
         added = self.session.returned(ENTRY["add_entries"], NEW_ENTRIES).sort_values("entry_no", ignore_index=True)
         if len(added):
