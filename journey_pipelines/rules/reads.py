@@ -8,6 +8,8 @@ from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.operators import SCOPED
 from journey_pipelines.rules.syntax import NOT_CONSTANT, Array, Literal, Node, Operation, children, constant
 
+DEPTH_OF_KEYS = 1  # of lists: the arguments, and the list of keys that may be the first of them
+
 
 @dataclass(frozen=True)
 class Reads:
@@ -69,18 +71,26 @@ def _own(node: Node) -> Iterator[str | None]:
             yield from _names(Array(arguments[1:2]))
 
 
-def _names(node: Node) -> Iterator[str | None]:
-    """Names that `missing` may be given by this node; any name where that is computed."""
+def _names(node: Node, depth: int = 0) -> Iterator[str | None]:
+    """Names that `missing` may be given by this node; any name where that is computed.
+
+    A list inside the list of keys is no name but the arguments of a `var`.
+    """
     match node:
         case Literal(value):
             path = _path(value)
             yield None if path is NOT_CONSTANT else path
-        case Array(items) | Operation("merge", items):
+        case Array() if depth > DEPTH_OF_KEYS:
+            yield None
+        case Array(items):
             for item in items:
-                yield from _names(item)
+                yield from _names(item, depth + 1)
+        case Operation("merge", items):
+            for item in items:
+                yield from _names(item, depth)
         case Operation("if" | "?:", arguments):
             branches = [*arguments[1::2], *(arguments[-1:] if len(arguments) % 2 else ())]
             for branch in branches:
-                yield from _names(branch)
+                yield from _names(branch, depth)
         case _:
             yield None

@@ -1,5 +1,6 @@
 """A frame whose columns are read by dotted names and turned into vectors once."""
 
+from dataclasses import dataclass
 from functools import reduce
 from itertools import repeat
 from typing import Final, Literal, Protocol
@@ -31,6 +32,18 @@ def known_policy(missing: Missing) -> Missing:
     return missing
 
 
+@dataclass(frozen=True)
+class Whole:
+    """The whole document, which no path names."""
+
+
+@dataclass(frozen=True)
+class Uncovered:
+    """The cells of exactly the column of this name, without what longer names lay over it."""
+
+    name: str
+
+
 class BoundFrame:
     """A frame with caches of its columns, for any number of rules. The frame must not change meanwhile."""
 
@@ -41,7 +54,7 @@ class BoundFrame:
         self._positions: dict[str, int] = {}
         self._most_segments = 0
         self._below: dict[str, dict[str, None]] = {}  # prefix -> next segments of the columns that begin with it
-        self._vectors: dict[tuple[str, Missing], Vector] = {}
+        self._vectors: dict[tuple[str | Whole | Uncovered, Missing], Vector] = {}
         self._typed: dict[tuple[str, Missing], Typed | None] = {}
         self.plans: dict[tuple[Node, Missing], Plan] = {}
         for position, label in enumerate(frame.columns):
@@ -74,7 +87,7 @@ class BoundFrame:
 
     def whole(self, missing: Missing) -> Vector:
         """One nested object of all columns for each row, the same object whenever it is read."""
-        key = "\0", missing
+        key = Whole(), missing
         if key not in self._vectors:
             names = sorted(self.names)
             made = assemble(names, [self.read(name, missing) for name in names], self.size)
@@ -123,7 +136,7 @@ class BoundFrame:
 
     def _column(self, name: str, missing: Missing) -> Vector:
         """The cells of exactly this column."""
-        key = f"{name}\0", missing
+        key = Uncovered(name), missing
         if name not in self._below:
             return self.read(name, missing)
         if key not in self._vectors:

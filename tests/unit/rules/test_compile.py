@@ -94,6 +94,18 @@ def test_missing_reads_the_keys_that_its_branches_may_give() -> None:
     assert compile_rule({"missing": keys}).columns == {"vin", "is_financed", "apr"}
 
 
+def test_a_list_among_the_keys_is_a_name_that_is_made_of_it() -> None:
+    rule = compile_rule({"missing": [["a", [["b", "c"]]]]})
+    assert rule.reads_everything
+    assert rule.scalar({"a": 1, "b,c": 1}) == []
+    assert rule.scalar({"a": 1, "b": 1, "c": 1}) == [[["b", "c"]]]
+
+
+def test_no_name_reads_the_whole_document_by_chance() -> None:
+    rule = compile_rule({"and": [{"==": [{"var": ""}, {"var": ""}]}, {"var": "\0"}]})
+    assert rule.values(pd.DataFrame({"a": [1]})).tolist() == [None]
+
+
 @pytest.mark.parametrize("rule", [{"var": ""}, {"var": []}, {"var": {"var": "x"}}, {"missing": {"var": "keys"}}])
 def test_a_computed_name_or_none_reads_everything(rule: Any) -> None:
     assert compile_rule(rule).reads_everything
