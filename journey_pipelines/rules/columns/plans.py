@@ -11,6 +11,7 @@ from journey_pipelines.rules.columns.nodes import Evaluator
 from journey_pipelines.rules.columns.terms import Compared, General, Plan, Shared, Term
 from journey_pipelines.rules.columns.typed import Typed
 from journey_pipelines.rules.columns.vector import Mask, Objects, Rows, Vector, objects
+from journey_pipelines.rules.faults import RuleEvaluationError
 from journey_pipelines.rules.reads import Reads
 from journey_pipelines.rules.syntax import Node
 
@@ -93,8 +94,8 @@ class DistinctScope:
         return self._values
 
     def whole(self) -> Vector:
-        """Never read."""
-        raise NotImplementedError
+        """There is none; whoever asks for it is evaluated another way."""
+        raise RuleEvaluationError("the values of one column are no whole document; evaluate the rule over the frame")
 
     def documents(self, reads: Reads) -> Objects:  # noqa: ARG002 - there is one column only
         """One nested object for each value."""
