@@ -41,7 +41,7 @@ CREATE TABLE editions (
 COMMENT ON TABLE editions IS 'Journey versions that somebody entered, each with its number';
 
 CREATE TABLE entries (
-    entry_no bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
+    entry_no bigint PRIMARY KEY,
     execution_id text COLLATE "C" NOT NULL UNIQUE,
     journey_key text COLLATE "C" NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
@@ -51,7 +51,9 @@ CREATE TABLE entries (
 );
 CREATE INDEX entries_by_customer ON entries (customer_id, journey_key);
 COMMENT ON TABLE entries IS 'Who entered which journey when; a row never changes and is never removed';
-COMMENT ON COLUMN entries.entry_no IS 'Order of entry; names the execution in all other tables of executions';
+CREATE SEQUENCE entry_numbers OWNED BY entries.entry_no;
+COMMENT ON COLUMN entries.entry_no IS
+    'Shard of the customer (10 bits) and order of entry (48 bits); names the execution in all other tables of executions';
 COMMENT ON COLUMN entries.execution_id IS 'Hash of journey key, customer and entry number, written as a UUID';
 COMMENT ON COLUMN entries.entry_number IS '1 for the customer''s first entry into the journey, whatever the version';
 COMMENT ON COLUMN entries.entered_via IS 'entry (segment or rules) or manual';
@@ -159,7 +161,7 @@ SELECT
     nullif(missing_since, 'infinity') AS missing_since,
     outcome,
     failure,
-    entry_no AS position
+    entry_no & (1::bigint << 48) - 1 AS position
 FROM (
     SELECT
         entry_no, edition_no, node_no, visit, state, action, entered_via, entry_number, waiting_no, due_at, entered_at,

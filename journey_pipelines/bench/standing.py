@@ -22,6 +22,7 @@ from journey_pipelines.bench.server import Connection
 from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.frames import EXECUTIONS, conform
 from journey_pipelines.engine.identity import execution_ids
+from journey_pipelines.engine.shards import numbers_of, shard_of
 from journey_pipelines.store.postgres.address import parse_address
 from journey_pipelines.store.postgres.arrays import copy_bytes, register
 from journey_pipelines.store.postgres.catalogues import Catalogues, Path, Stamp
@@ -155,15 +156,16 @@ def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
                 moves = [catalogues.stamp_nos([stamp])[stamp], catalogues.path_nos([path])[path]]
                 columns = [np.full(len(entry_nos), number, dtype=np.int32) for number in moves]
                 _put(connection, "put_moves", copy_bytes([entry_nos, *columns]))
-            connection.execute("SELECT setval('entries_entry_no_seq', %(last)s)", {"last": standing.stored})
+            connection.execute("SELECT setval('entry_numbers', %(last)s)", {"last": standing.stored})
         connection.execute("VACUUM (FREEZE, ANALYZE)")
 
 
 def _batches(standing: Standing, version: int) -> Iterator[tuple[pd.DataFrame, Places]]:
-    """EXECUTIONS and the number of each entry."""
+    """EXECUTIONS and the number of each entry, shard by shard as an enrolment writes them."""
     due_times = standing.due_times()
+    order = np.argsort(_shards_of_all(standing.stored), kind="stable")
     for first in range(0, standing.stored, ROWS_AT_ONCE):
-        places = np.arange(first, min(first + ROWS_AT_ONCE, standing.stored), dtype=np.int64)
+        places = order[first : first + ROWS_AT_ONCE]
         customers = customer_ids(places)
         rows = pd.DataFrame(
             {
@@ -182,7 +184,12 @@ def _batches(standing: Standing, version: int) -> Iterator[tuple[pd.DataFrame, P
             entered_at=pd.Timestamp(ENTERED_AT),
             arrived_at=pd.Timestamp(ENTERED_AT),
         )
-        yield conform(rows, EXECUTIONS), places + 1
+        yield conform(rows, EXECUTIONS), numbers_of(customers, places + 1)
+
+
+def _shards_of_all(stored: int) -> Places:
+    parts = [np.arange(first, min(first + ROWS_AT_ONCE, stored)) for first in range(0, stored, ROWS_AT_ONCE)]
+    return np.concatenate([shard_of(customer_ids(part)) for part in parts])
 
 
 def _entries(executions: pd.DataFrame, entry_nos: Places) -> pd.DataFrame:

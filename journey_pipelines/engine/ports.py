@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
 
+from journey_pipelines.engine.shards import ALL, Shards
+
 T = TypeVar("T")
 JourneyStatus = Literal["draft", "live", "paused", "archived"]
 
@@ -68,7 +70,7 @@ class Hold:
 class Claim:
     """A chunk of due executions, and where the next one begins."""
 
-    frame: pd.DataFrame  # EXECUTIONS, in the order of entry; empty where there are no more
+    frame: pd.DataFrame  # EXECUTIONS, by shard and order of entry; empty where there are no more
     cursor: str  # known to its store only
 
 
@@ -187,10 +189,11 @@ class StoreTransaction(Protocol):
         as_of: datetime,
         missing_before: datetime,
         results_only: bool = False,
+        shards: Shards = ALL,
         after: str = "",
         limit: int,
     ) -> Claim:
-        """Claim due executions of one version beyond the cursor `after`, at most `limit`.
+        """Claim at most `limit` due executions of one version, of customers of these shards, beyond the cursor `after`.
 
         Rows are locked until the transaction ends; rows that somebody else holds are passed over. Due is an
         unfinished execution with an `action_status` of sent, skipped or failed; and, unless `results_only`, one with

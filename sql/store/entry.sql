@@ -40,8 +40,8 @@ WITH fresh AS (
     UNION ALL
     SELECT * FROM fresh WHERE ended_at IS NOT NULL
 )
-INSERT INTO entries (execution_id, journey_key, customer_id, entry_number, entered_via, entered_at)
-SELECT execution_id, journey_key, customer_id, entry_number, entered_via, entered_at
+INSERT INTO entries (entry_no, execution_id, journey_key, customer_id, entry_number, entered_via, entered_at)
+SELECT (shard << 48) + nextval('entry_numbers'), execution_id, journey_key, customer_id, entry_number, entered_via, entered_at
 FROM chosen
 ORDER BY incoming_position
 RETURNING execution_id, entry_no;

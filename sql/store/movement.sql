@@ -29,7 +29,8 @@ ORDER BY relname = 'standing_acting' DESC, relname;
 SELECT ctid AS place, tableoid AS relation, {table}.*, 'infinity'::timestamptz AS ended_at
 FROM {table}
 WHERE edition_no = %(edition_no)s
-  AND ctid > %(after)s::tid
+  AND entry_no > %(after)s
+  AND entry_no < %(before)s
   AND (
       action BETWEEN 1 AND 3
       OR NOT %(results_only)s
@@ -47,6 +48,7 @@ WHERE edition_no = %(edition_no)s
           )
       )
   )
+ORDER BY entry_no
 LIMIT %(limit)s
 FOR UPDATE OF {table} SKIP LOCKED;
 
@@ -56,6 +58,7 @@ SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz 
 FROM standing
 WHERE edition_no = %(edition_no)s
   AND entry_no > %(after)s
+  AND entry_no < %(before)s
   AND bucket > (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date
   AND bucket < 'infinity'
   AND waiting_no > 0
@@ -78,6 +81,7 @@ SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz 
 FROM standing
 WHERE edition_no = %(edition_no)s
   AND entry_no > %(after)s
+  AND entry_no < %(before)s
   AND bucket > (%(as_of)s::timestamptz AT TIME ZONE 'UTC')::date
   AND bucket < 'infinity'
   AND missing_since < 'infinity'

@@ -160,11 +160,11 @@ def changes(
 
 
 def due(transaction: StoreTransaction, **given: Any) -> list[str]:
-    """Ids that take_due claims now, of `welcome` version 1 unless said otherwise."""
+    """Ids that take_due claims now, sorted; of `welcome` version 1 unless said otherwise."""
     asked = {"as_of": NOW, "missing_before": NOW - 72 * HOUR, "limit": 100, **given}
     taken = transaction.take_due("welcome", 1, **asked).frame
     ids: list[str] = taken["execution_id"].tolist()
-    return ids
+    return sorted(ids)
 
 
 def ids(*names: str) -> pd.Index:

@@ -3,6 +3,7 @@ import pytest
 
 from journey_pipelines.engine.frames import EXECUTIONS
 from journey_pipelines.engine.ports import JourneyStore
+from journey_pipelines.engine.shards import ALL, SHARDS, shard_of
 from journey_pipelines.errors import StoreError
 from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, transitions
 
@@ -94,13 +95,33 @@ def test_other_versions_journeys_and_ended_executions_are_not_due(store: Journey
         assert due(transaction) == []
 
 
-def test_due_executions_come_in_chunks_in_the_order_of_entry(store: JourneyStore) -> None:
+def test_due_executions_come_in_chunks_by_shard(store: JourneyStore) -> None:
     with store.transaction() as transaction:
-        transaction.add_executions(executions("c", "a", "B", "d", due_at=NOW))
+        # their shards are 106, 78, 414 and 181
+        transaction.add_executions(
+            executions("c", "a", "B", "d", customer_id=["cleo", "dan", "eve", "ada"], due_at=NOW)
+        )
         one = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2)
         two = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=one.cursor)
         end = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=two.cursor)
-    assert [claim.frame["execution_id"].tolist() for claim in (one, two, end)] == [["c", "a"], ["B", "d"], []]
+    assert [claim.frame["execution_id"].tolist() for claim in (one, two, end)] == [["a", "c"], ["d", "B"], []]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"due_at": NOW}, {"missing_since": NOW - 100 * HOUR}, WAITING],
+    ids=["due", "missing", "waiting for an event"],
+)
+def test_each_range_of_shards_has_its_own_due_executions(store: JourneyStore, given: dict[str, object]) -> None:
+    names = [f"{number:03}" for number in range(60)]
+    with store.transaction() as transaction:
+        rows = executions(*names, **given)
+        transaction.add_executions(rows)
+        transaction.add_events(events(*names, customer_id=rows["customer_id"].tolist()))
+        parts = [due(transaction, shards=shards) for shards in ALL.split(8)]
+        taken = [transaction.find_execution(name).iloc[0]["customer_id"] for name in parts[0]]
+    assert sorted(name for part in parts for name in part) == names
+    assert all(shard < SHARDS / 8 for shard in shard_of(taken))
 
 
 def test_a_taken_row_has_the_shape_of_executions(store: JourneyStore) -> None:

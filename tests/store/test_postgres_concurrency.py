@@ -64,9 +64,9 @@ def enter(store: PostgresStore, *names: str, **given: Any) -> None:
 
 
 def test_rows_that_another_run_holds_are_passed_over(postgres_store: PostgresStore) -> None:
-    enter(postgres_store, "a", "b", due_at=NOW)
+    enter(postgres_store, "a", "b", due_at=NOW)  # the shard of b's customer comes first
     with Meanwhile(postgres_store, take_one), postgres_store.transaction() as transaction:
-        assert due(transaction) == ["b"]
+        assert due(transaction) == ["a"]
 
 
 def test_dispatches_that_another_run_holds_are_passed_over(postgres_store: PostgresStore) -> None:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, STARTS, TRANSITIONS
 from journey_pipelines.engine.ports import Changes, Claim
+from journey_pipelines.engine.shards import ALL, Shards, numbers_of
 from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
@@ -100,14 +101,14 @@ class MovementPart(Part):
         as_of: datetime,
         missing_before: datetime,
         results_only: bool = False,
+        shards: Shards = ALL,
         after: str = "",
         limit: int,
     ) -> Claim:
         """See StoreTransaction."""
         frame = self.state.tables["executions"].frame
         is_asked = (frame["journey_key"] == journey_key) & (frame["journey_version"] == version)
-        is_asked &= frame.index > int(after or -1)
-        asked = frame[is_asked & is_unfinished(frame)]
+        asked = _by_shard(frame[is_asked & is_unfinished(frame)], shards, after)
         is_due = asked["action_status"].isin(SETTLED)
         if not results_only:
             is_overdue = asked["due_at"] <= pd.Timestamp(as_of)
@@ -188,3 +189,11 @@ class MovementPart(Part):
     def _counts(self, table: str, by: Sequence[str]) -> pd.DataFrame:
         counts = self.state.tables[table].frame.groupby(list(by), dropna=False).size().rename("count")
         return counts.reset_index().astype({"count": "int64"})
+
+
+def _by_shard(executions: pd.DataFrame, shards: Shards, after: str) -> pd.DataFrame:
+    """Those of customers of these shards behind the cursor; the index numbers them by shard and order of entry."""
+    numbered = executions.set_axis(numbers_of(executions["customer_id"], executions.index + 1))
+    first, end = shards.numbers
+    is_asked = (numbered.index > max(int(after or 0), first)) & (numbered.index < end)
+    return numbered[is_asked].sort_index()

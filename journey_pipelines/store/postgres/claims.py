@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-import numpy as np
-
+from journey_pipelines.engine.shards import Shards
 from journey_pipelines.store.postgres.holding import Holding
 from journey_pipelines.store.postgres.session import Session
 from journey_pipelines.store.postgres.standing import Taken
@@ -15,40 +14,45 @@ SQL = statements("movement")
 # those who are due later than today but for an event or because their customer is gone, by number of entry
 LATER: Final = ("rows_for_events", "missing_rows")
 ACTING: Final = "standing_acting"  # the first part
-FIRST_PLACE: Final = "(0,0)"
-PLACE: Final = np.dtype([("block", ">u4"), ("offset", ">u2")])
 
 
 @dataclass
 class Cursor:
-    """A part (a partition, or a statement of LATER) and the last row that was looked at there; written `part|row`."""
+    """A part (a partition, or a statement of LATER) and the last entry that was claimed there; written `part|entry`."""
 
     part: str
-    row: str
+    entry: str
 
     @staticmethod
     def read(text: str) -> "Cursor":
         """The empty text is the beginning."""
-        part, _, row = text.partition("|")
-        return Cursor(part, row)
+        part, _, entry = text.partition("|")
+        return Cursor(part, entry)
 
     def __str__(self) -> str:
-        return f"{self.part}|{self.row}"
+        return f"{self.part}|{self.entry}"
 
 
 def claim(
-    session: Session, holding: Holding, *, after: str, limit: int, results_only: bool, **values: Any
+    session: Session,
+    holding: Holding,
+    *,
+    shards: Shards,
+    after: str,
+    limit: int,
+    results_only: bool,
+    **values: Any,
 ) -> tuple[list[Taken], str]:
     """At most `limit` rows, locked, and the cursor behind them."""
     cursor = Cursor.read(after)
     found: list[Taken] = []
     for part in _parts_from(session, cursor.part, results_only=results_only, as_of=values["as_of"]):
-        cursor = Cursor(part, cursor.row if part == cursor.part else "")
+        cursor = Cursor(part, cursor.entry if part == cursor.part else "")
         room = limit - sum(map(len, found))
-        taken = _take(holding, cursor, limit=room, results_only=results_only, **values)
+        taken = _take(holding, cursor, shards, limit=room, results_only=results_only, **values)
         if len(taken):
             found.append(taken)
-            cursor.row = _last_row(part, taken)
+            cursor.entry = str(taken.entry_no[-1])
         if len(taken) == room:
             break
     return found, str(cursor)
@@ -64,15 +68,9 @@ def _parts_from(session: Session, first: str, *, results_only: bool, as_of: Any)
     yield from parts[ranks.get(first, 0) :]
 
 
-def _take(holding: Holding, cursor: Cursor, *, results_only: bool, **values: Any) -> Taken:
+def _take(holding: Holding, cursor: Cursor, shards: Shards, *, results_only: bool, **values: Any) -> Taken:
+    first, end = shards.numbers
+    bounds = {"after": max(int(cursor.entry or 0), first), "before": end}
     if cursor.part in LATER:
-        return holding.select(cursor.part, "standing", after=int(cursor.row or 0), **values)
-    after = cursor.row or FIRST_PLACE
-    return holding.select("due_rows", cursor.part, after=after, results_only=results_only, **values)
-
-
-def _last_row(part: str, taken: Taken) -> str:
-    if part in LATER:
-        return str(taken.entry_no[-1])
-    last = np.frombuffer(np.ascontiguousarray(taken.places[-1:]).tobytes(), dtype=PLACE)[0]
-    return f"({last['block']},{last['offset']})"
+        return holding.select(cursor.part, "standing", **bounds, **values)
+    return holding.select("due_rows", cursor.part, results_only=results_only, **bounds, **values)

@@ -9,6 +9,7 @@ from pydantic_core import from_json
 
 from journey_pipelines.engine.frames import BOOL, DISPATCHES, EXECUTIONS, INT, JSON, STARTS, TEXT, TIME, empty
 from journey_pipelines.engine.ports import Changes, Claim
+from journey_pipelines.engine.shards import ALL, Shards, shard_of
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres import arrays, standing
 from journey_pipelines.store.postgres.claims import claim
@@ -29,6 +30,7 @@ CONTEXTS: Final = {"entry_no": INT, "context": JSON, "visits": JSON}
 ENDINGS: Final = {"entry_no": INT, "outcome": TEXT, "failure": TEXT}
 ENTERED: Final = ("execution_id", "journey_key", "customer_id", "entry_number", "entered_via", "entered_at", "ended_at")
 ENTRANTS: Final = {name: EXECUTIONS[name] for name in ENTERED}
+SHARDED: Final = {**ENTRANTS, "shard": INT}
 LEAVERS: Final = {"journey_key": TEXT, "customer_id": TEXT}
 NEW_ENTRIES: Final = {"execution_id": TEXT, "entry_no": INT}
 
@@ -88,7 +90,7 @@ class EntryPart(ExecutionsPart):
         """See StoreTransaction."""
         executions = textual(executions, EXECUTIONS, table="executions")
         check_ends(executions)
-        self.session.stage("entrants", executions, ENTRANTS)
+        self.session.stage("entrants", executions.assign(shard=shard_of(executions["customer_id"])), SHARDED)
         self.session.execute(ENTRY["count_incoming"])
         added = self.session.returned(ENTRY["add_entries"], NEW_ENTRIES).sort_values("entry_no", ignore_index=True)
         if len(added):
@@ -145,6 +147,7 @@ class MovementPart(ExecutionsPart):
         as_of: datetime,
         missing_before: datetime,
         results_only: bool = False,
+        shards: Shards = ALL,
         after: str = "",
         limit: int,
     ) -> Claim:
@@ -153,6 +156,7 @@ class MovementPart(ExecutionsPart):
         taken, cursor = claim(
             self.session,
             self.holding,
+            shards=shards,
             after=after,
             limit=limit,
             results_only=results_only,
