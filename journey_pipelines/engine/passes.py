@@ -7,14 +7,14 @@ from typing import Any
 
 from journey_pipelines.engine import outbox
 from journey_pipelines.engine.admission import Entering, admit
+from journey_pipelines.engine.claimed import move_claimed
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
 from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import Chunk, grace_may_be_over, walk
+from journey_pipelines.engine.movement import grace_may_be_over
 from journey_pipelines.engine.planning import Plan, make_plan
 from journey_pipelines.engine.ports import Hold, Run, StoreTransaction
-from journey_pipelines.engine.resume import resume
 from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.journey import Journey
 
@@ -174,9 +174,5 @@ def _advance_chunk(
     )
     if not len(claim.frame):
         return 0, None
-    chunk = Chunk(journey, one.run, one.world, transaction, claim.frame)
-    resume(chunk, one.engine.catalog.actions)
-    walk(chunk)
-    changes = chunk.changes()
-    transaction.save(changes)
+    changes = move_claimed(one, journey, claim.frame, transaction)
     return len(changes.executions), claim.cursor
