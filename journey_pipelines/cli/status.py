@@ -9,6 +9,7 @@ import pandas as pd
 
 from journey_pipelines.cli.installation import installation
 from journey_pipelines.cli.output import table
+from journey_pipelines.engine.guards import standing_hold
 from journey_pipelines.engine.ports import Hold, StoredVersion, StoreTransaction
 from journey_pipelines.engine.states import STATES, UNFINISHED
 
@@ -54,14 +55,10 @@ def _journey(
 
 
 def _held(transaction: StoreTransaction, key: str, holds: Sequence[Hold]) -> dict[str, Any] | None:
-    """The newest hold, unless it was approved or a later snapshot was accepted since."""
-    newest = next((hold for hold in holds if hold.journey_key == key), None)
-    accepted = transaction.accepted(key)
-    if newest is None or newest.approved_at is not None:
+    hold = standing_hold(transaction.accepted(key), [hold for hold in holds if hold.journey_key == key])
+    if hold is None:
         return None
-    if accepted is not None and accepted.as_of >= newest.counts.as_of:
-        return None
-    return {"run_id": newest.run_id, "as_of": newest.counts.as_of.isoformat(), "reason": newest.reason}
+    return {"run_id": hold.run_id, "as_of": hold.counts.as_of.isoformat(), "reason": hold.reason}
 
 
 def _last_run(transaction: StoreTransaction) -> dict[str, Any] | None:

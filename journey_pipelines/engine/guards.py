@@ -1,6 +1,6 @@
 """The guards: whether a journey may trust the snapshots of a run. They hold a journey; they never raise."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.ports import Hold, SnapshotCounts
@@ -46,13 +46,21 @@ def baseline(accepted: SnapshotCounts | None, approved: Iterable[Hold]) -> Snaps
 
 
 def is_approved(counts: SnapshotCounts, holds: Iterable[Hold]) -> bool:
-    """Whether somebody approved a hold over exactly these snapshots."""
+    """Whether somebody approved a hold over these snapshots; it may have been over more segments than these."""
     return any(
         hold.approved_at is not None
         and hold.counts.features_id == counts.features_id
-        and dict(hold.counts.segments) == dict(counts.segments)
+        and counts.segments.items() <= hold.counts.segments.items()
         for hold in holds
     )
+
+
+def standing_hold(accepted: SnapshotCounts | None, holds: Sequence[Hold]) -> Hold | None:
+    """The newest of a journey's holds (newest first), unless it was approved or later snapshots were accepted."""
+    newest = holds[0] if holds else None
+    if newest is None or newest.approved_at is not None:
+        return None
+    return None if accepted is not None and accepted.as_of >= newest.counts.as_of else newest
 
 
 def too_many(what: str, planned: int, limit: int | None) -> str | None:

@@ -29,7 +29,7 @@ class Run:
     run_id: str
     as_of: datetime
     mode: RunMode = RunMode.LIVE
-    kind: str = "run"  # run | advance | dispatch | entries: what asked for it
+    kind: str = "run"  # run | advance | continue | dispatch | entries: what asked for it
     dagster_run_id: str | None = None
 
 
@@ -199,6 +199,12 @@ class StoreTransaction(Protocol):
         unfinished execution with an `action_status` of sent, skipped or failed; and, unless `results_only`, one with
         `due_at` <= as_of, with `missing_since` <= missing_before, or whose `waiting_for` names the type of an event of
         its customer with events_since < occurred_at <= as_of and received_at <= as_of.
+        """
+
+    def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
+        """The EXECUTIONS row with this id, locked, if it is due as in `take_due`; no row otherwise.
+
+        Waits for whoever holds it, for a bounded time; then StoreConflictError.
         """
 
     def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:

@@ -24,6 +24,14 @@ SELECT pg_advisory_unlock_all();
 -- purpose: let transactions that decide on what the others of their kind wrote come one after the other
 SELECT pg_advisory_xact_lock(hashtextextended('journeys turn ' || current_schema() || ' ' || %(what)s, 0));
 
+-- name: wait_briefly
+-- purpose: give up waiting for a lock after so long, in this transaction
+SELECT set_config('lock_timeout', %(longest)s, true);
+
+-- name: wait_as_before
+-- purpose: the session's own limit again
+SET LOCAL lock_timeout TO DEFAULT;
+
 -- name: only_look
 -- purpose: this transaction writes nothing and sees one moment throughout
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;

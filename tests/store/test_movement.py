@@ -1,8 +1,10 @@
+from typing import Any
+
 import pandas as pd
 import pytest
 
 from journey_pipelines.engine.frames import EXECUTIONS
-from journey_pipelines.engine.ports import JourneyStore
+from journey_pipelines.engine.ports import JourneyStore, StoreTransaction
 from journey_pipelines.engine.shards import ALL, SHARDS, shard_of
 from journey_pipelines.errors import StoreError
 from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, transitions
@@ -247,3 +249,55 @@ def test_counts_say_where_executions_and_dispatches_stand(store: JourneyStore) -
         ["welcome", "send_email", "pending", 1],
         ["welcome", "send_email", "sent", 1],
     ]
+
+
+def one_due(transaction: StoreTransaction, execution_id: str, **given: Any) -> list[str]:
+    """What take_one_due gives now."""
+    found = transaction.take_one_due(execution_id, **{"as_of": NOW, "missing_before": NOW - 72 * HOUR, **given})
+    names: list[str] = found["execution_id"].tolist()
+    return names
+
+
+@pytest.mark.parametrize(
+    ("given", "is_due"),
+    [
+        ({"due_at": NOW}, True),
+        ({"due_at": NOW + HOUR}, False),
+        ({"due_at": NOW + 90 * 24 * HOUR}, False),
+        ({"due_at": None, "action_status": "failed"}, True),
+        ({"due_at": None}, False),
+        ({"missing_since": NOW - 100 * HOUR}, True),
+        ({"missing_since": NOW}, False),
+        (WAITING, True),
+        ({**WAITING, "waiting_for": "visit"}, False),
+        ({"due_at": NOW, "state": "COMPLETED", "ended_at": NOW}, False),
+    ],
+    ids=[
+        *("due now", "due later", "due much later", "with a result", "at an action", "long missing", "just missing"),
+        *("with an event", "waiting for another event", "ended"),
+    ],
+)
+def test_one_execution_is_due_by_itself_as_it_is_among_others(
+    store: JourneyStore, given: dict[str, object], is_due: bool
+) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", **given))
+        transaction.add_executions(executions("b", due_at=NOW))
+        transaction.add_events(events("e"))
+        assert one_due(transaction, "a") == (["a"] if is_due else [])
+        assert due(transaction) == (["a", "b"] if is_due else ["b"])
+
+
+def test_one_that_is_not_in_the_store_is_not_due(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        assert one_due(transaction, "nobody") == []
+
+
+def test_one_due_execution_comes_whole_and_can_be_saved(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_executions(executions("a", due_at=NOW, context=[{"tier": "gold"}]))
+        taken = transaction.take_one_due("a", as_of=NOW, missing_before=NOW)
+        transaction.save(changes(taken.assign(current_node_id="mail")))
+    with store.transaction() as transaction:
+        stored = transaction.find_execution("a").iloc[0]
+    assert (stored["current_node_id"], stored["context"]) == ("mail", {"tier": "gold"})

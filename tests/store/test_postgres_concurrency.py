@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.errors import StoreConflictError
 from journey_pipelines.store.postgres import PostgresStore
 from tests.store.rows import NOW, awards, changes, dispatches, due, executions, ids
 
@@ -111,6 +112,34 @@ def test_a_locked_execution_is_waited_for_and_seen_as_it_became(postgres_store: 
             looked.result(timeout=0.3)
         other.end()
         assert looked.result(timeout=60) == ["mail"]
+
+
+def test_one_due_execution_is_waited_for_and_not_due_once_it_has_moved(postgres_store: PostgresStore) -> None:
+    enter(postgres_store, "a", due_at=NOW)
+
+    def move(transaction: StoreTransaction) -> None:
+        transaction.save(changes(executions(*take_one(transaction), due_at=None)))
+
+    def look() -> int:
+        with postgres_store.transaction() as transaction:
+            return len(transaction.take_one_due("a", as_of=NOW, missing_before=NOW))
+
+    with ThreadPoolExecutor(1) as pool, Meanwhile(postgres_store, move) as other:
+        looked = pool.submit(look)
+        with pytest.raises(TimeoutError):
+            looked.result(timeout=0.3)
+        other.end()
+        assert looked.result(timeout=60) == 0
+
+
+def test_nobody_waits_for_one_due_execution_for_ever(postgres_store: PostgresStore) -> None:
+    enter(postgres_store, "a", due_at=NOW)
+    with (
+        Meanwhile(postgres_store, take_one),
+        pytest.raises(StoreConflictError, match="held a row for too long"),
+        postgres_store.transaction() as transaction,
+    ):
+        transaction.take_one_due("a", as_of=NOW, missing_before=NOW)
 
 
 def test_a_customer_who_enters_twice_at_once_enters_once(postgres_store: PostgresStore) -> None:

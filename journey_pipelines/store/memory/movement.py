@@ -109,13 +109,23 @@ class MovementPart(Part):
         frame = self.state.tables["executions"].frame
         is_asked = (frame["journey_key"] == journey_key) & (frame["journey_version"] == version)
         asked = _by_shard(frame[is_asked & is_unfinished(frame)], shards, after)
-        is_due = asked["action_status"].isin(SETTLED)
-        if not results_only:
-            is_overdue = asked["due_at"] <= pd.Timestamp(as_of)
-            is_gone = asked["missing_since"] <= pd.Timestamp(missing_before)
-            is_due |= is_overdue | is_gone | self._has_event(asked, as_of)
+        has_result = asked["action_status"].isin(SETTLED)
+        is_due = has_result if results_only else has_result | self._is_due(asked, as_of, missing_before)
         due = asked[is_due].head(limit)
         return Claim(detached(due, EXECUTIONS), str(due.index[-1]) if len(due) else after)
+
+    def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
+        """See StoreTransaction. No two transactions are open at once, so that nobody holds it."""
+        asked = self.state.tables["executions"].rows_of(pd.Index([execution_id]))
+        asked = asked[is_unfinished(asked)]
+        is_due = asked["action_status"].isin(SETTLED) | self._is_due(asked, as_of, missing_before)
+        return detached(asked[is_due], EXECUTIONS)
+
+    def _is_due(self, executions: pd.DataFrame, as_of: datetime, missing_before: datetime) -> pd.Series:
+        """Mask of those who are due for another reason than a known result."""
+        is_overdue = executions["due_at"] <= pd.Timestamp(as_of)
+        is_gone = executions["missing_since"] <= pd.Timestamp(missing_before)
+        return is_overdue | is_gone | self._has_event(executions, as_of)
 
     def _has_event(self, executions: pd.DataFrame, as_of: datetime) -> pd.Series:
         waits = executions.loc[executions["waiting_for"].notna(), ["customer_id", "waiting_for", "events_since"]]

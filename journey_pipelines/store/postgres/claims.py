@@ -58,6 +58,13 @@ def claim(
     return found, str(cursor)
 
 
+def claim_one(holding: Holding, locked: Taken, part: str, **values: Any) -> Taken:
+    """The one row that is locked already, in the partition where it lies, if it is due; no row otherwise."""
+    [number], [edition_no] = locked.entry_no.tolist(), locked.edition_no.tolist()
+    only = {"after": number - 1, "before": number + 1, "limit": 1}
+    return holding.select("due_rows", part, results_only=False, edition_no=edition_no, **only, **values)
+
+
 def _parts_from(session: Session, first: str, *, results_only: bool, as_of: Any) -> Iterator[str]:
     rows = session.rows(SQL["due_partitions"], results_only=results_only, as_of=as_of)
     parts = [str(name) for (name,) in rows] + ([] if results_only else list(LATER))

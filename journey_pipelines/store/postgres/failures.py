@@ -24,6 +24,11 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
             f"another transaction of the journey store ({address.label}) wanted the same rows: {reason}; nothing of "
             "this transaction is kept, run again"
         )
+    if isinstance(error, psycopg.errors.LockNotAvailable):
+        return StoreConflictError(
+            f"another transaction of the journey store ({address.label}) held a row for too long: {reason}; nothing of "
+            "this transaction is kept, run again when it is over"
+        )
     if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
         return StoreUnavailableError(
             f"the journey store ({address.label}) broke off: {reason}; what was committed stays, "

@@ -12,7 +12,7 @@ from journey_pipelines.engine.ports import Changes, Claim
 from journey_pipelines.engine.shards import ALL, Shards, shard_of
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres import arrays, standing
-from journey_pipelines.store.postgres.claims import claim
+from journey_pipelines.store.postgres.claims import claim, claim_one
 from journey_pipelines.store.postgres.holding import entry_numbers
 from journey_pipelines.store.postgres.outbox import replace_dispatches
 from journey_pipelines.store.postgres.part import Part
@@ -23,7 +23,9 @@ from journey_pipelines.store.values import check_ends, textual
 ENTRY = statements("entry")
 SQL = statements("movement")
 OUTBOX = statements("outbox")
+SESSION = statements("session")
 
+LONGEST_WAIT: Final = "3s"  # for the lock of one execution; `transact` tries again as after any other conflict
 ENTRIES: Final = {"customer_id": TEXT, "entry_number": INT, "entered_at": TIME, "is_unfinished": BOOL}
 SETTLEMENTS: Final = {"start_id": TEXT, "status": TEXT, "reason": TEXT}
 CONTEXTS: Final = {"entry_no": INT, "context": JSON, "visits": JSON}
@@ -165,6 +167,18 @@ class MovementPart(ExecutionsPart):
             missing_before=missing_before,
         )
         return Claim(self.frame_of(standing.Taken.stack(taken)) if taken else empty(EXECUTIONS), cursor)
+
+    def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
+        """See StoreTransaction."""
+        self.session.execute(SESSION["wait_briefly"], longest=LONGEST_WAIT)
+        locked = self.holding.lock(pd.Index([execution_id], dtype="str"), waits=True)
+        self.session.execute(SESSION["wait_as_before"])
+        if not len(locked) or not np.isnat(locked.ended_at[0]):
+            return empty(EXECUTIONS)
+        [relation] = locked.relations.tolist()
+        part = self.catalogues.relation_names([relation])[relation]
+        due = claim_one(self.holding, locked, part, as_of=as_of, missing_before=missing_before)
+        return self.frame_of(due) if len(due) else empty(EXECUTIONS)
 
     def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:
         """See StoreTransaction."""
