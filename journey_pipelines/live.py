@@ -4,9 +4,10 @@ Belongs here: the order of these parts, and which snapshots a run reads. Does no
 customer (engine), or which class stands behind a setting (composition).
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pandas as pd
@@ -18,6 +19,9 @@ from journey_pipelines.engine.frames import EVENTS as EVENT_COLUMNS
 from journey_pipelines.engine.frames import SNAPSHOTS, conform
 from journey_pipelines.engine.passes import Report, advance_pass, run_pass
 from journey_pipelines.engine.ports import Run, StoreTransaction
+from journey_pipelines.engine.single import SingleAdvance, advance_one, find_one
+from journey_pipelines.engine.states import ENDED
+from journey_pipelines.errors import JourneysError
 from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
 from journey_pipelines.snapshots.parquet import (
@@ -118,6 +122,42 @@ def advance_due(
     """Move and deliver what is due at `as_of`, over the newest snapshots on or before it; nobody enters."""
     run = Run(run_id or new_run_id("advance", as_of), as_of, kind="advance", dagster_run_id=dagster_run_id)
     return advance_pass(engine_for(installation), run)
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """What became of an event that was given to one execution."""
+
+    is_new: bool  # False: an event of its id was stored before
+    advance: SingleAdvance
+
+
+def continue_execution(
+    installation: Installation, execution_id: str, event: pd.DataFrame, *, as_of: datetime
+) -> Continuation:
+    """Store an event of the execution's customer (one EVENTS row without customer_id); advance that execution alone.
+
+    It moves up to where it waits again or requests an action, which leaves with the next run. Raises NotFoundError for
+    an unknown id, JourneysError for an execution that has ended, and what reading the snapshots raises; then nothing
+    is stored.
+    """
+    with installation.store.transaction() as transaction:
+        found = _unfinished(transaction, execution_id)
+    engine = engine_for(installation)
+    facts = engine.source.at(as_of)
+    with installation.store.transaction() as transaction:
+        count = transaction.add_events(conform(event.assign(customer_id=found["customer_id"]), EVENT_COLUMNS))
+    run = Run(new_run_id("continue", as_of), as_of, kind="continue")
+    return Continuation(count > 0, advance_one(engine, run, execution_id, facts=facts))
+
+
+def _unfinished(transaction: StoreTransaction, execution_id: str) -> Mapping[str, Any]:
+    found = find_one(transaction, execution_id)
+    if found["state"] in ENDED:
+        raise JourneysError(
+            f"execution {execution_id} has ended ({found['state']}) and takes no event; nothing was added"
+        )
+    return found
 
 
 def engine_for(installation: Installation, day: date | None = None) -> Engine:

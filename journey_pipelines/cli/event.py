@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, assert_never
 from uuid import uuid4
 
 import click
@@ -12,10 +12,10 @@ from journey_pipelines.cli.clock import now
 from journey_pipelines.cli.inputs import JSON_OBJECT, PAST_INSTANT
 from journey_pipelines.cli.installation import installation
 from journey_pipelines.cli.output import instant
-from journey_pipelines.engine.frames import EVENTS, conform
-from journey_pipelines.engine.ports import StoreTransaction
+from journey_pipelines.engine.single import Outcome, SingleAdvance
 from journey_pipelines.engine.states import ENDED
-from journey_pipelines.errors import JourneysError, NotFoundError
+from journey_pipelines.errors import JourneysError
+from journey_pipelines.live import continue_execution
 
 OWN_FIELDS: Final = ("event_id", "event_type", "data")
 
@@ -25,22 +25,22 @@ OWN_FIELDS: Final = ("event_id", "event_type", "data")
 @click.option(
     "--event", type=JSON_OBJECT, required=True, help='Such as {"event_type": "customer.purchase", "amount": 9}.'
 )
-@click.option("--at", type=PAST_INSTANT, help="When it occurred; by default the current time.")
+@click.option(
+    "--at",
+    type=PAST_INSTANT,
+    help="When it occurred, and the time for which the execution moves; by default the current time.",
+)
 def continue_(execution: str, event: dict[str, Any], at: datetime | None) -> None:
-    """Give an execution the event that it waits for; the next run or advance moves it.
+    """Give an execution the event that it waits for, and move it; what it requests leaves with the next run.
 
     The event needs an event_type; its other fields are what the wait's rule reads. An event_id that is known already
     adds nothing.
     """
     occurred_at = at or now()
     row = _event(event, occurred_at)
-    with installation().store.transaction() as transaction:
-        found = _unfinished(transaction, execution)
-        is_new = transaction.add_events(conform(row.assign(customer_id=found["customer_id"]), EVENTS))
-    if not is_new:
-        click.echo(f"The event {row['event_id'].iloc[0]} is known already; nothing was added.")
-        return
-    click.echo(_outcome(found, str(event["event_type"]), occurred_at))
+    made = continue_execution(installation(), execution, row, as_of=occurred_at)
+    kept = "The event is kept." if made.is_new else f"The event {row['event_id'].iloc[0]} is known already."
+    click.echo(f"{kept} {_told(made.advance, str(event['event_type']), occurred_at)}")
 
 
 def _event(event: Mapping[str, Any], at: datetime) -> pd.DataFrame:
@@ -65,30 +65,42 @@ def _event(event: Mapping[str, Any], at: datetime) -> pd.DataFrame:
     )
 
 
-def _unfinished(transaction: StoreTransaction, execution: str) -> Mapping[str, Any]:
-    found = transaction.find_execution(execution)
-    if not len(found):
-        raise NotFoundError(f"there is no execution {execution}; `journeys explain CUSTOMER` lists a customer's")
-    row: dict[str, Any] = found.to_dict("records")[0]
-    if row["state"] in ENDED:
-        raise JourneysError(f"execution {execution} has ended ({row['state']}) and takes no event; nothing was added")
-    return row
+def _told(made: SingleAdvance, event_type: str, at: datetime) -> str:
+    """What became of the execution, and what to do next."""
+    row = made.execution
+    node, journey = row["current_node_id"], row["journey_key"]
+    match made.outcome:
+        case Outcome.MOVED if row["state"] in ENDED:
+            return f"The execution moved and has ended at {node} ({row['state']})."
+        case Outcome.MOVED:
+            return f"The execution moved to {node}. What it sends leaves with the next run or `journeys advance`."
+        case Outcome.NOT_DUE:
+            return _why_not_due(row, event_type, at)
+        case Outcome.MISSING:
+            return f"The execution stays at {node}: customer {row['customer_id']} is not in the feature snapshot."
+        case Outcome.PAUSED:
+            return f"The execution stays at {node}: journey {journey} is paused; `journeys resume {journey}` ends that."
+        case Outcome.HELD:
+            return f"{_why_not_due(row, event_type, at)} Journey {journey} is held: {made.reason}."
+        case Outcome.ENDED:
+            return f"The execution has ended at {node} meanwhile ({row['state']})."
+        case Outcome.BUSY:
+            return f"A run is moving the execution at this moment; that run or the next one looks at {node}."
+        case _:
+            assert_never(made.outcome)
 
 
-def _outcome(execution: Mapping[str, Any], event_type: str, at: datetime) -> str:
-    node = execution["current_node_id"]
-    if execution["waiting_for"] != event_type:
-        awaited = execution["waiting_for"]
+def _why_not_due(row: Mapping[str, Any], event_type: str, at: datetime) -> str:
+    node = row["current_node_id"]
+    if row["waiting_for"] != event_type:
+        awaited = row["waiting_for"]
         waits = f"waits for {awaited}" if isinstance(awaited, str) else "waits for no event"
-        return f"The event is kept, but at {node} the execution {waits}; only a goal or a later wait may read it."
-    if at <= execution["events_since"]:
-        since = instant(execution["events_since"])
+        return f"At {node} the execution {waits}; only a goal or a later wait may read this one."
+    if at <= row["events_since"]:
         return (
-            f"The event is kept, but it occurred before the wait at {node} began to count ({since}); it moves nobody."
+            f"It occurred before the wait at {node} began to count ({instant(row['events_since'])}); it moves nobody."
         )
-    return (
-        f"The event is kept. The next run or `journeys advance` with a time at or after {instant(at)} looks at {node}."
-    )
+    return f"The execution stays at {node}; the next run looks again."
 
 
 COMMANDS: Final[Mapping[str, click.Command]] = {"continue": continue_}

@@ -1,4 +1,4 @@
-"""The advance of one execution, as the HTTP API and `journeys continue` ask for it: the steps of a pass, for it alone."""
+"""The advance of one execution, as an API and `journeys continue` ask for it: the steps of a pass, for it alone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -67,12 +67,13 @@ def advance_one(engine: Engine, run: Run, execution_id: str, *, facts: Facts | N
 
 def _look(engine: Engine, execution_id: str, transaction: StoreTransaction) -> tuple[Row, Plan]:
     """The execution, not locked, and the plan of its version, which never changes."""
-    found = _find(execution_id, transaction)
+    found = find_one(transaction, execution_id)
     edition = (found["journey_key"], found["journey_version"])
     return found, plan_versions(transaction, catalog=engine.catalog, wanted=[edition])
 
 
-def _find(execution_id: str, transaction: StoreTransaction) -> Row:
+def find_one(transaction: StoreTransaction, execution_id: str) -> Row:
+    """The EXECUTIONS row with this id, not locked. Raises NotFoundError where there is none."""
     found = transaction.find_execution(execution_id)
     if not len(found):
         raise NotFoundError(f"there is no execution {execution_id}; `journeys explain CUSTOMER` lists a customer's")
@@ -114,7 +115,7 @@ class _Moving:
         return self._answer(outcome, transaction)
 
     def _answer(self, outcome: Outcome, transaction: StoreTransaction, reason: str = "") -> SingleAdvance:
-        execution = _find(self.found["execution_id"], transaction)
+        execution = find_one(transaction, self.found["execution_id"])
         has_ended = execution["state"] in ENDED and outcome is not Outcome.MOVED
         return SingleAdvance(Outcome.ENDED if has_ended else outcome, execution, "" if has_ended else reason)
 

@@ -11,6 +11,7 @@ from tests.cli.project import Project, by_hand
 DAY = "2017-03-01"
 NEXT_DAY = "2017-03-02"
 MORNING = "2017-03-01T09:00"
+NEXT_MORNING = "2017-03-02T10:00"
 
 
 def done(project: Project, *arguments: str) -> str:
@@ -180,8 +181,8 @@ def test_a_start_names_a_customer_or_a_file(stored: Project) -> None:
 
 def test_an_event_ends_the_wait_of_its_execution(stored: Project) -> None:
     execution = waiting_customer(stored)
-    done(stored, "continue", execution, "--event", '{"event_type": "customer.purchase"}', "--at", "2017-03-02T10:00")
-    done(stored, "advance", "--as-of", "2017-03-02T10:00")
+    event = '{"event_type": "customer.purchase"}'
+    assert "has ended at done" in done(stored, "continue", execution, "--event", event, "--at", NEXT_MORNING)
     assert rows(stored, "executions")[0]["outcome"] == "done"
     assert rows(stored, "transitions")[1]["branch"] == "event"
 
@@ -198,7 +199,9 @@ def test_the_fields_of_an_event_are_its_data(stored: Project) -> None:
 
 def test_an_event_that_the_execution_does_not_wait_for_is_kept_with_a_word(stored: Project) -> None:
     execution = waiting_customer(stored)
-    assert "waits for customer.purchase" in done(stored, "continue", execution, "--event", '{"event_type": "visit"}')
+    said = done(stored, "continue", execution, "--event", '{"event_type": "visit"}', "--at", NEXT_MORNING)
+    assert "waits for customer.purchase" in said
+    assert rows(stored, "executions")[0]["state"] == "WAITING"
 
 
 def test_an_event_from_before_the_wait_is_kept_with_a_word(stored: Project) -> None:
@@ -210,8 +213,8 @@ def test_an_event_from_before_the_wait_is_kept_with_a_word(stored: Project) -> N
 def test_the_same_event_id_is_added_once(stored: Project) -> None:
     execution = waiting_customer(stored)
     event = '{"event_type": "visit", "event_id": "v1"}'
-    done(stored, "continue", execution, "--event", event)
-    assert "known already" in done(stored, "continue", execution, "--event", event)
+    done(stored, "continue", execution, "--event", event, "--at", NEXT_MORNING)
+    assert "known already" in done(stored, "continue", execution, "--event", event, "--at", NEXT_MORNING)
 
 
 @pytest.mark.parametrize("event", ["{}", '{"event_type": ""}', '{"event_type": 5}'])
@@ -239,8 +242,8 @@ def test_a_cancelled_execution_ends_at_once(stored: Project) -> None:
 def test_a_paused_journey_moves_nobody_until_it_goes_on(stored: Project) -> None:
     execution = waiting_customer(stored)
     event = '{"event_type": "customer.purchase"}'
-    done(stored, "continue", execution, "--event", event, "--at", "2017-03-02T10:00")
     done(stored, "pause", "by-hand")
+    assert "is paused" in done(stored, "continue", execution, "--event", event, "--at", NEXT_MORNING)
     done(stored, "advance", "--as-of", "2017-03-02T11:00")
     assert rows(stored, "executions")[0]["state"] == "WAITING"
     done(stored, "resume", "by-hand")
