@@ -33,3 +33,4 @@ def test_whatever_is_killed_or_started_twice_the_rows_and_messages_are_the_same(
     storms.kill_clients(6)
     storms.kill_servers(2)
     storms.start_twice(2)
+    storms.race(1)

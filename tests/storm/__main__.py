@@ -29,13 +29,15 @@ def main() -> None:
     server.start()
     try:
         draw = random.Random(given.seed)
-        storms = Storms(server, folder, given.customers, given.chunk_rows, draw, say)
-        storms.kill_clients(given.client_kills)
-        storms.kill_servers(given.server_kills)
-        few = max(given.customers // 10, 1)
-        storms = Storms(server, folder, few, max(given.chunk_rows // 10, 1), draw, say, rounds=storms.rounds)
-        storms.start_twice(given.pairs)
-        storms.race(given.races)
+        if given.client_kills or given.server_kills:
+            storms = Storms(server, folder, given.customers, given.chunk_rows, draw, say)
+            storms.kill_clients(given.client_kills)
+            storms.kill_servers(given.server_kills)
+        if given.pairs or given.races:
+            few, chunk_rows = max(given.customers // 10, 1), max(given.chunk_rows // 10, 1)
+            storms = Storms(server, folder, few, chunk_rows, draw, say, prefix="few")
+            storms.start_twice(given.pairs)
+            storms.race(given.races)
     finally:
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)
@@ -49,7 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--client-kills", type=int, default=200)
     parser.add_argument("--server-kills", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=20, help="two runs of one day together")
-    parser.add_argument("--races", type=int, default=5, help="a batch against single customers' events")
+    parser.add_argument("--races", type=int, default=5, help="a batch against single customers' advances")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     return parser.parse_args()
 

@@ -1,17 +1,24 @@
-"""A process that runs some days of the world, or that gives purchases one by one and advances after each.
+"""A process that runs some days of the world, or that advances single customers, some of them after a purchase.
 
-It says `ready` and begins when it is given a line; then it says a line of JSON for each pass.
+It says `ready` and begins when it is given a line; then it says a line of JSON for each pass, or for all customers.
 """
 
 import argparse
 import json
+import random
 import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pandas as pd
 
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.store.postgres import PostgresStore
-from tests.storm.world import EVENT_DAY, RACED, advance_day, engine, purchases, run_day
+from tests.storm.world import DAYS, EVENT_DAY, continue_one, engine, raced, run_day
+
+RACERS = 4
 
 
 def main() -> None:
@@ -36,12 +43,16 @@ def main() -> None:
 
 
 def race(parts: Engine, customers: int) -> None:
-    """What `journeys continue` does for one customer after the other, each followed by an advance."""
-    events = purchases(customers).head(RACED)
-    for number in range(len(events)):
-        one = events.iloc[[number]].reset_index(drop=True)
-        parts.store.transact(lambda transaction, one=one: transaction.add_events(one))  # type: ignore[misc]
-        tell(advance_day(parts, EVENT_DAY))
+    """Advance single customers in several threads, those who buy and those whom a run moves in turn."""
+    events, others = raced(customers)
+    facts = parts.source.at(DAYS[EVENT_DAY])
+    asked: list[tuple[str, pd.DataFrame | None]] = [(customer, None) for customer in others]
+    asked += [(row["customer_id"].iloc[0], row.reset_index(drop=True)) for _, row in events.groupby("event_id")]
+    random.shuffle(asked)
+    with ThreadPoolExecutor(RACERS) as pool:
+        made = list(pool.map(lambda one: continue_one(parts, facts, *one), asked))
+    outcomes = Counter(one.outcome for one in made)
+    say(json.dumps({"held": [one.reason for one in made if one.reason], "outcomes": outcomes}))
 
 
 def tell(report: Report) -> None:

@@ -31,7 +31,8 @@ class Storms:
     say: Callable[[str], None]
     expected: Outcome = field(init=False)
     seconds: float = field(init=False)  # how long the undisturbed run took
-    rounds: int = 0
+    prefix: str = "round"  # of the rounds' names
+    rounds: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         stage = self._stage()
@@ -48,23 +49,25 @@ class Storms:
         )
 
     def kill_clients(self, count: int) -> None:
-        """Kill the running process at so many random moments, each time starting another; then let one finish."""
+        """Kill the running process at so many random moments, each time starting another; then let one finish.
+
+        The other one runs the day that was cut off once more, and those after it.
+        """
         window, left = self._window(count), count
         while left:
-            stage = self._stage()
-            is_over = False
-            while left and not is_over:
-                client = stage.client().await_ready().begin()
-                is_over = client.is_over(within=self.draw.uniform(0, window))
-                if is_over:
+            stage, days = self._stage(), ALL
+            while left and days:
+                client = stage.client(days).await_ready().begin()
+                if client.is_over(within=self.draw.uniform(0, window)):
                     client.finish()
+                    days = []
                 else:
-                    client.kill()
+                    days = days[client.kill() :]
                     left -= 1
                     # rows of a session that the server takes for alive are passed over, to be moved a day later
                     self.server.wait_until_alone()
-            if not is_over:
-                stage.run()
+            if days:
+                stage.run(days)
             self._compare(stage)
             self.say(f"client: {count - left} of {count} kills, round {self.rounds} ended in the same rows")
 
@@ -100,26 +103,29 @@ class Storms:
             self.say(f"together: {count - left} of {count} pairs, round {self.rounds} ended in the same rows")
 
     def race(self, count: int) -> None:
-        """So many times a batch against single customers' events, each with an advance of its own."""
+        """So many times a batch against single customers, each with an advance of its own; some have just bought."""
         for number in range(count):
             stage = self._stage(withholds=RACED)
             stage.run(ALL[:EVENT_DAY])
             pair = [stage.client([EVENT_DAY]), stage.client([])]
             for client in [client.await_ready() for client in pair]:
                 client.begin()
-            for client in pair:
-                client.finish()
+            batch, singles = [client.finish()[0] for client in pair]
             stage.run(ALL[EVENT_DAY:])
             self._compare(stage)
-            self.say(f"race: {number + 1} of {count}, round {self.rounds} ended in the same rows")
+            outcomes = ", ".join(f"{times} {outcome}" for outcome, times in sorted(singles["outcomes"].items()))
+            self.say(
+                f"race: {number + 1} of {count}, {batch['moved']:,} moves of the batch, single advances {outcomes}; "
+                f"round {self.rounds} ended in the same rows"
+            )
 
     def _window(self, count: int) -> float:
         """Seconds within which the next kill comes: inside the run, and about half of the kills in one round."""
-        return max(SHORTEST_WINDOW_SECONDS, min(4 / count, 0.8) * self.seconds)
+        return max(SHORTEST_WINDOW_SECONDS, min(4 / max(count, 1), 0.8) * self.seconds)
 
     def _stage(self, *, withholds: int = 0) -> Stage:
         self.rounds += 1
-        name = f"round_{self.rounds}"
+        name = f"{self.prefix}_{self.rounds}"
         return Stage(self.server, self.folder, name, self.customers, self.chunk_rows, withholds)
 
     def _compare(self, stage: Stage) -> None:
