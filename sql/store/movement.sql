@@ -106,6 +106,18 @@ WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_i
 ORDER BY entry_no
 FOR UPDATE OF {table} SKIP LOCKED;
 
+-- name: lock_row
+-- purpose: one execution, locked
+SELECT ctid AS place, tableoid AS relation, {table}.*{more} FROM {table} WHERE entry_no = %(entry_no)s FOR UPDATE OF {table};
+
+-- name: see_row
+-- purpose: one execution, not locked
+SELECT ctid AS place, tableoid AS relation, {table}.*{more} FROM {table} WHERE entry_no = %(entry_no)s;
+
+-- name: entry_no
+-- purpose: number of one execution
+SELECT entry_no FROM entries WHERE execution_id = %(execution_id)s;
+
 -- name: entry_nos
 -- purpose: numbers of these executions
 SELECT execution_id, entry_no FROM incoming_ids JOIN entries ON execution_id = id;

@@ -24,10 +24,6 @@ FROM dispatches
 GROUP BY journey_key, action_type, status
 ORDER BY journey_key, action_type, status;
 
--- name: find_execution
--- purpose: one execution
-SELECT * FROM executions WHERE execution_id = %(execution_id)s;
-
 -- name: executions_of
 -- purpose: all executions of a customer
 SELECT * FROM executions WHERE customer_id = %(customer_id)s ORDER BY position;

@@ -4,6 +4,8 @@ A row that somebody moved while we waited for its lock is gone from where we loo
 finds it, since each statement sees what was committed before it.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -40,14 +42,16 @@ class Holding:
 
     def select(self, statement: str, table: str, **values: Any) -> Taken:
         """Lock what one of the statements that lock rows finds."""
-        more = sql.SQL("") if table == "ended" else NO_END
-        rows = _formatted(SQL[statement], table=sql.Identifier(table), more=more)
-        raw = self._session.raw(_formatted(SQL["as_arrays"], rows=rows), **values)
-        taken = Taken.read(raw)
+        taken = self._read(statement, table, **values)
         if len(taken):
             self._parts.append(taken)
             self._taken = None
         return taken
+
+    def _read(self, statement: str, table: str, **values: Any) -> Taken:
+        more = sql.SQL("") if table == "ended" else NO_END
+        rows = _formatted(SQL[statement], table=sql.Identifier(table), more=more)
+        return Taken.read(self._session.raw(_formatted(SQL["as_arrays"], rows=rows), **values))
 
     def lock(self, execution_ids: pd.Index, *, waits: bool) -> Taken:
         """Lock these executions wherever they lie; those that are not in the store are left out."""
@@ -63,6 +67,25 @@ class Holding:
             if not len(wanted) or not waits or not self._exist(wanted):
                 return Taken.stack(found) if found else Taken.read([None] * 21)
         raise StoreConflictError(f"execution {wanted[0]} was moved by others each time we looked; run again")
+
+    def lock_one(self, execution_id: str) -> Taken:
+        """Lock this execution wherever it lies, by its number: it costs the same whatever else is in the store."""
+        return self._look_for(execution_id, partial(self.select, "lock_row"))
+
+    def see(self, execution_id: str) -> Taken:
+        """The same without locking it."""
+        return self._look_for(execution_id, partial(self._read, "see_row"))
+
+    def _look_for(self, execution_id: str, look: Callable[..., Taken]) -> Taken:
+        numbers = self._session.rows(SQL["entry_no"], execution_id=execution_id)
+        for _ in range(MOST_LOOKS if numbers else 0):
+            for table in TABLES:
+                taken = look(table, entry_no=numbers[0][0])
+                if len(taken):
+                    return taken
+        if numbers:
+            raise StoreConflictError(f"execution {execution_id} was moved by others each time we looked; run again")
+        return Taken.read([None] * 21)
 
     def _exist(self, execution_ids: pd.Index) -> bool:
         self._session.stage_ids(execution_ids)

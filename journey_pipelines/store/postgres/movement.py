@@ -171,7 +171,7 @@ class MovementPart(ExecutionsPart):
     def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
         """See StoreTransaction."""
         self.session.execute(SESSION["wait_briefly"], longest=LONGEST_WAIT)
-        locked = self.holding.lock(pd.Index([execution_id], dtype="str"), waits=True)
+        locked = self.holding.lock_one(execution_id)
         self.session.execute(SESSION["wait_as_before"])
         if not len(locked) or not np.isnat(locked.ended_at[0]):
             return empty(EXECUTIONS)
@@ -179,6 +179,11 @@ class MovementPart(ExecutionsPart):
         part = self.catalogues.relation_names([relation])[relation]
         due = claim_one(self.holding, locked, part, as_of=as_of, missing_before=missing_before)
         return self.frame_of(due) if len(due) else empty(EXECUTIONS)
+
+    def find_execution(self, execution_id: str) -> pd.DataFrame:
+        """See StoreTransaction."""
+        seen = self.holding.see(execution_id)
+        return self.frame_of(seen) if len(seen) else empty(EXECUTIONS)
 
     def lock_executions(self, execution_ids: pd.Index, *, waits: bool = True) -> pd.DataFrame:
         """See StoreTransaction."""

@@ -40,10 +40,6 @@ DISPATCH_COUNTS: Final = {"journey_key": TEXT, "action_type": TEXT, "status": TE
 class ReportsPart(Part):
     """Nothing here locks."""
 
-    def find_execution(self, execution_id: str) -> pd.DataFrame:
-        """See StoreTransaction."""
-        return self.session.frame(SQL["find_execution"], EXECUTIONS, execution_id=execution_id)
-
     def executions_of(self, customer_id: str) -> pd.DataFrame:
         """See StoreTransaction."""
         return self.session.frame(SQL["executions_of"], EXECUTIONS, customer_id=customer_id)
