@@ -1,6 +1,7 @@
 """A process that runs some days of the world, or that advances single customers, some of them after a purchase.
 
-It says `ready` and begins when it is given a line; then it says a line of JSON for each pass, or for all customers.
+It says `ready`, holding no connection, and begins when it is given a line with the numbers of the days (none: single
+customers); then it says a line of JSON for each pass, or for all customers.
 """
 
 import argparse
@@ -29,16 +30,16 @@ def main() -> None:
     parser.add_argument("outbox", type=Path)
     parser.add_argument("customers", type=int)
     parser.add_argument("chunk_rows", type=int)
-    parser.add_argument("days", type=int, nargs="*", help="numbers of days; none: race")
     given = parser.parse_args()
     store = PostgresStore(given.url, schema=given.schema)
     store.transact(lambda transaction: transaction.paused())
+    store.close()
     parts = engine(store, given.outbox, given.customers, given.chunk_rows)
     say("ready")
-    sys.stdin.readline()
-    for day in given.days:
+    days = [int(day) for day in sys.stdin.readline().split()]
+    for day in days:
         tell(run_day(parts, day))
-    if not given.days:
+    if not days:
         race(parts, given.customers)
 
 

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,10 +35,10 @@ class Client:
         assert self.process.stdout.readline().strip() == "ready", self.errors.read_text()
         return self
 
-    def begin(self) -> "Client":
-        """Let it begin."""
+    def begin(self, days: Sequence[int] = ALL_DAYS) -> "Client":
+        """Let it run these days; no days: race."""
         assert self.process.stdin is not None
-        self.process.stdin.write("\n")
+        self.process.stdin.write(" ".join(map(str, days)) + "\n")
         self.process.stdin.flush()
         return self
 
@@ -76,6 +76,7 @@ class Stage:
     customers: int
     chunk_rows: int
     withholds: int = 0
+    clients: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         self.project.mkdir()
@@ -92,11 +93,12 @@ class Stage:
         """The round's journey store."""
         return PostgresStore(self.server.url, schema=self.name)
 
-    def client(self, days: Sequence[int] = ALL_DAYS) -> Client:
-        """A process that is about to get ready to run these days; no days: to race."""
+    def client(self) -> Client:
+        """A process that is about to get ready."""
         outbox = self.project / ".journeys" / "outbox"
-        arguments = [self.server.url, self.name, outbox, self.customers, self.chunk_rows, *days]
-        errors = self.project / "errors.txt"
+        arguments = [self.server.url, self.name, outbox, self.customers, self.chunk_rows]
+        self.clients += 1
+        errors = self.project / f"errors_{self.clients}.txt"
         with errors.open("w") as opened:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.storm.client", *map(str, arguments)],
@@ -110,7 +112,7 @@ class Stage:
 
     def run(self, days: Sequence[int] = ALL_DAYS) -> None:
         """Run these days in one process that nobody disturbs."""
-        self.client(days).await_ready().begin().finish()
+        self.client().await_ready().begin(days).finish()
 
     def outcome(self) -> tuple[dict[str, pd.DataFrame], dict[str, list[str]]]:
         """All rows without run ids, each table in an order that depends on no run, and the files of the outbox."""

@@ -56,8 +56,10 @@ class Storms:
         window, left = self._window(count), count
         while left:
             stage, days = self._stage(), ALL
+            client = stage.client().await_ready()
             while left and days:
-                client = stage.client(days).await_ready().begin()
+                client.begin(days)
+                following = stage.client()  # gets ready meanwhile
                 if client.is_over(within=self.draw.uniform(0, window)):
                     client.finish()
                     days = []
@@ -65,9 +67,13 @@ class Storms:
                     days = days[client.kill() :]
                     left -= 1
                     # rows of a session that the server takes for alive are passed over, to be moved a day later
+                    following.await_ready()
                     self.server.wait_until_alone()
+                client = following
             if days:
-                stage.run(days)
+                client.begin(days).finish()
+            else:
+                client.kill()
             self._compare(stage)
             self.say(f"client: {count - left} of {count} kills, round {self.rounds} ended in the same rows")
 
@@ -92,9 +98,9 @@ class Storms:
             stage = self._stage()
             for day in ALL:
                 if left:
-                    pair = [stage.client([day]) for _ in range(2)]
+                    pair = [stage.client() for _ in range(2)]
                     for client in [client.await_ready() for client in pair]:
-                        client.begin()
+                        client.begin([day])
                     for client in pair:
                         client.finish()
                     left -= 1
@@ -107,9 +113,9 @@ class Storms:
         for number in range(count):
             stage = self._stage(withholds=RACED)
             stage.run(ALL[:EVENT_DAY])
-            pair = [stage.client([EVENT_DAY]), stage.client([])]
-            for client in [client.await_ready() for client in pair]:
-                client.begin()
+            pair = [stage.client(), stage.client()]
+            for client, days in zip([client.await_ready() for client in pair], ([EVENT_DAY], []), strict=True):
+                client.begin(days)
             batch, singles = [client.finish()[0] for client in pair]
             stage.run(ALL[EVENT_DAY:])
             self._compare(stage)
