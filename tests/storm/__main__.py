@@ -30,12 +30,13 @@ def main() -> None:
     try:
         draw = random.Random(given.seed)
         if given.client_kills or given.server_kills:
-            storms = Storms(server, folder, given.customers, given.chunk_rows, draw, say)
+            chunk_rows = max(given.customers // given.chunks, 1)
+            storms = Storms(server, folder, given.customers, chunk_rows, draw, say)
             storms.kill_clients(given.client_kills)
             storms.kill_servers(given.server_kills)
         if given.pairs or given.races:
-            few, chunk_rows = max(given.customers // 10, 1), max(given.chunk_rows // 10, 1)
-            storms = Storms(server, folder, few, chunk_rows, draw, say, prefix="few")
+            few = max(given.customers // 10, 1)
+            storms = Storms(server, folder, few, max(few // given.chunks, 1), draw, say, prefix="few")
             storms.start_twice(given.pairs)
             storms.race(given.races)
     finally:
@@ -47,7 +48,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.storm", description=__doc__)
     parser.add_argument("--customers", type=int, default=100_000, help="pairs and races take a tenth of them")
-    parser.add_argument("--chunk-rows", type=int, default=5_000, help="executions moved in one transaction")
+    parser.add_argument("--chunks", type=int, default=20, help="transactions for as many moves as there are customers")
     parser.add_argument("--client-kills", type=int, default=200)
     parser.add_argument("--server-kills", type=int, default=20)
     parser.add_argument("--pairs", type=int, default=20, help="two runs of one day together")

@@ -31,15 +31,14 @@ class Storms:
     say: Callable[[str], None]
     expected: Outcome = field(init=False)
     seconds: float = field(init=False)  # how long the undisturbed run took
+    idle_seconds: float = field(init=False)  # how long a run takes that finds nothing to do
     prefix: str = "round"  # of the rounds' names
     rounds: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
         stage = self._stage()
-        client = stage.client().await_ready()
-        began = time.monotonic()
-        client.begin().finish()
-        self.seconds = time.monotonic() - began
+        self.seconds = self._time(stage, ALL)
+        self.idle_seconds = self._time(stage, ALL[-1:])
         self.expected = stage.outcome()
         stage.clear()
         tables, files = self.expected
@@ -55,7 +54,7 @@ class Storms:
         """
         window, left = self._window(count), count
         while left:
-            stage, days = self._stage(), ALL
+            stage, days, killed = self._stage(), ALL, [0] * len(ALL)
             client = stage.client().await_ready()
             while left and days:
                 client.begin(days)
@@ -65,6 +64,7 @@ class Storms:
                     days = []
                 else:
                     days = days[client.kill() :]
+                    killed[days[0] if days else ALL[-1]] += 1
                     left -= 1
                     # rows of a session that the server takes for alive are passed over, to be moved a day later
                     following.await_ready()
@@ -75,7 +75,10 @@ class Storms:
             else:
                 client.kill()
             self._compare(stage)
-            self.say(f"client: {count - left} of {count} kills, round {self.rounds} ended in the same rows")
+            by_day = ", ".join(map(str, killed))
+            self.say(
+                f"client: {count - left} of {count} kills, by day {by_day}; round {self.rounds} ended in the same rows"
+            )
 
     def kill_servers(self, count: int) -> None:
         """Kill the database at so many random moments of a run, start it again at once; the run must not notice."""
@@ -125,9 +128,19 @@ class Storms:
                 f"round {self.rounds} ended in the same rows"
             )
 
+    @staticmethod
+    def _time(stage: Stage, days: list[int]) -> float:
+        client = stage.client().await_ready()
+        began = time.monotonic()
+        client.begin(days).finish()
+        return time.monotonic() - began
+
     def _window(self, count: int) -> float:
-        """Seconds within which the next kill comes: inside the run, and about half of the kills in one round."""
-        return max(SHORTEST_WINDOW_SECONDS, min(4 / max(count, 1), 0.8) * self.seconds)
+        """Seconds within which the next kill comes: inside the run, and about half of the kills in one round.
+
+        Without the time that each run takes before it moves anybody, all kills would hit the same place.
+        """
+        return self.idle_seconds + max(SHORTEST_WINDOW_SECONDS, min(4 / max(count, 1), 0.8) * self.seconds)
 
     def _stage(self, *, withholds: int = 0) -> Stage:
         self.rounds += 1
