@@ -1,6 +1,6 @@
 """Plan: what a run may touch. Unknown features are found here, before anything moves; guards hold journeys here."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from journey_pipelines.engine.facts import Facts
@@ -55,6 +55,14 @@ def make_plan(transaction: StoreTransaction, catalog: Catalog, facts: Facts) -> 
     check_features(versions.values(), facts)
     newest = {key: versions[(key, number)] for key, number in _newest(versions).items()}
     return Plan(versions, newest, frozenset(v.journey_key for v in wanted if v.status == "live"), held)
+
+
+def plan_versions(transaction: StoreTransaction, *, catalog: Catalog, wanted: Collection[tuple[str, int]]) -> Plan:
+    """Exactly these (journey key, version), which another process's plan admitted; nobody enters by it."""
+    stored = (v for v in transaction.versions() if (v.journey_key, v.version) in wanted)
+    versions, held = _compile(stored, catalog)
+    newest = {key: versions[(key, number)] for key, number in _newest(versions).items()}
+    return Plan(versions, newest, frozenset(), held)
 
 
 def _compile(
