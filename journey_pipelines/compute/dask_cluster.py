@@ -8,7 +8,7 @@ from journey_pipelines.compute.local_processes import RANGES_PER_WORKER
 from journey_pipelines.engine.compute import Item, Result
 from journey_pipelines.errors import ComputeError
 
-CONNECT_SECONDS: Final = 30
+CONNECT_SECONDS: Final = 30.0
 WORKERS_SECONDS: Final = 60.0  # how long a cluster may be without any worker
 LOOK_SECONDS: Final = 5.0
 
@@ -19,9 +19,17 @@ class DaskCluster:
     Dask gives the work of a lost worker to another one, as often as its setting `allowed-failures` says.
     """
 
-    def __init__(self, address: str, *, ranges: int | None = None, workers_seconds: float = WORKERS_SECONDS) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        ranges: int | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+        workers_seconds: float = WORKERS_SECONDS,
+    ) -> None:
         self._address = address
         self._given_ranges = ranges
+        self._connect_seconds = connect_seconds
         self._workers_seconds = workers_seconds
         self._connected: Any = None
 
@@ -66,29 +74,28 @@ class DaskCluster:
                 ) from error
             connect: Any = Client
             try:
-                self._connected = connect(self._address, timeout=CONNECT_SECONDS, set_as_default=False)
+                self._connected = connect(self._address, timeout=self._connect_seconds, set_as_default=False)
             except (OSError, ValueError) as error:
                 raise self._error(error) from error
         return self._connected
 
     def _result(self, client: Any, future: Any) -> Any:
         """Wait for it as long as there is a worker."""
-        from distributed import wait
-
-        await_one: Any = wait
+        look_seconds = min(LOOK_SECONDS, self._workers_seconds)
         alone_seconds = 0.0
-        while not future.done():
+        while True:
             try:
-                await_one([future], timeout=LOOK_SECONDS)
+                return future.result(timeout=look_seconds)
             except TimeoutError:
+                if future.done():
+                    return future.result()  # it ended just now, or the work itself raised this
                 is_alone = not client.scheduler_info(n_workers=-1)["workers"]
-                alone_seconds = alone_seconds + LOOK_SECONDS if is_alone else 0.0
-                if alone_seconds >= self._workers_seconds:
-                    raise ComputeError(
-                        f"the Dask cluster at {self._address} has had no worker for {alone_seconds:.0f} seconds; what "
-                        "was committed stays. Start workers (dask worker) and run again"
-                    ) from None
-        return future.result()
+                alone_seconds = alone_seconds + look_seconds if is_alone else 0.0
+            if alone_seconds > self._workers_seconds:
+                raise ComputeError(
+                    f"the Dask cluster at {self._address} has had no worker for {alone_seconds:.0f} seconds; what was "
+                    "committed stays. Start workers (dask worker) and run again"
+                )
 
     @contextmanager
     def _failures(self) -> Iterator[None]:

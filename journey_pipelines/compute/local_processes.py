@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import connection
+from multiprocessing.process import BaseProcess
 from typing import Any, Final
 
 from journey_pipelines.engine.compute import Item, Result
@@ -28,6 +29,11 @@ class LocalProcesses:
     def ranges(self) -> int:
         """See Compute."""
         return self._ranges
+
+    @property
+    def processes(self) -> list[BaseProcess]:
+        """Those that run now."""
+        return [] if self._pool is None else list((self._pool._processes or {}).values())
 
     def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """See Compute. When a process dies, all are started anew and what has no result yet is done again."""
