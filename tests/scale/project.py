@@ -51,9 +51,9 @@ class Project:
         return run_pass(engine, Run("first", DAYS[0]), delivers=False)
 
     def run(self, compute: Compute = IN_PROCESS) -> list[Report]:
-        """All days whole, the first one again included."""
+        """Two days whole, the first one again included: mails, points, a wait, a condition, campaigns."""
         engine = self._engine(compute)
-        return [run_day(engine, day) for day in range(len(DAYS))]
+        return [run_day(engine, day) for day in range(2)]
 
     def _engine(self, compute: Compute) -> Engine:
         parts = Installation(self.settings)
