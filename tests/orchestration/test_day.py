@@ -67,12 +67,13 @@ def test_a_day_moves_where_the_resource_says(project: Project, monkeypatch: pyte
     monkeypatch.setattr(composition, "LocalProcesses", lambda workers: Elsewhere(ranges=4 * workers))
     monkeypatch.setenv("JOURNEYS_WORKERS", "2")
     project.publish()
-    project.run_day(DAY)
-    assert mapped == [8]
+    for day in (DAY, NEXT_DAY):
+        project.run_day(day)
+    assert mapped == [8, 8]
     assert len(project.rows("transitions"))
-    project.dispatch(DAY)
+    project.dispatch(NEXT_DAY)
     assert set(mapped) == {8}
-    assert len(mapped) > 1
+    assert len(mapped) > 2
 
 
 def test_a_daily_run_leaves_what_is_to_be_sent_in_the_outbox(project: Project) -> None:

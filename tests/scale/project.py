@@ -18,8 +18,8 @@ from tests.e2e.demonstration import contents
 from tests.storm import world
 from tests.storm.world import DAYS, run_day
 
-CUSTOMERS = 160
-SMALL_CHUNKS = 12
+CUSTOMERS = 100
+SMALL_CHUNKS = 5
 
 
 @dataclass(frozen=True)
