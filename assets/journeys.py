@@ -1,6 +1,7 @@
 """The journeys' own assets: who entered, who moved, what left."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from assets.soundness import (
     check_specs,
 )
 from journey_pipelines.composition import Installation
+from journey_pipelines.engine.compute import Compute
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, TRANSITIONS
@@ -66,11 +68,13 @@ def make_movement(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
         ],
     )
     def movement(
-        context: dg.AssetExecutionContext, installation: dg.ResourceParam[Installation]
+        context: dg.AssetExecutionContext,
+        installation: dg.ResourceParam[Installation],
+        compute: dg.ResourceParam[Compute],
     ) -> tuple[Materialization, Materialization]:
         """Who enters at the end of the day, then everybody who is due moves on. Sends nothing; may be repeated."""
         as_of = partition_end(context)
-        engine, facts = _pinned(installation, partition_day(context), as_of)
+        engine, facts = _pinned(installation, compute, partition_day(context), as_of)
         run = make_run(context, kind="run", as_of=as_of)
         report = run_pass(engine, run, facts=facts, delivers=False)
         entries: Materialization = dg.MaterializeResult(
@@ -144,14 +148,17 @@ _OF_A_DAY: Final[Mapping[str, Any]] = {
     check_specs=check_specs("deliveries", ["guards", "conservation", "every_dispatch_has_a_result"]),
 )
 def deliveries(
-    context: dg.AssetExecutionContext, config: AsOf, installation: dg.ResourceParam[Installation]
+    context: dg.AssetExecutionContext,
+    config: AsOf,
+    installation: dg.ResourceParam[Installation],
+    compute: dg.ResourceParam[Compute],
 ) -> Materialization:
     """What waits in the outbox leaves, and whoever waited for its result moves on, until nothing is left to send.
 
     Has no partitions, and refuses to run inside a run or a backfill of dates: history is never sent again.
     """
     refuse_dates(context.run.tags)
-    engine = engine_for(installation)
+    engine = replace(engine_for(installation), compute=compute)
     run = make_run(context, kind="dispatch", as_of=config.instant())
     report = advance_pass(engine, run)
     return dg.MaterializeResult(
@@ -164,9 +171,9 @@ def deliveries(
     )
 
 
-def _pinned(installation: Installation, day: date, as_of: datetime) -> tuple[Engine, Facts]:
+def _pinned(installation: Installation, compute: Compute, day: date, as_of: datetime) -> tuple[Engine, Facts]:
     """The engine and the facts of exactly this day's partitions, noted in the store."""
-    engine = engine_for(installation, day)
+    engine = replace(engine_for(installation, day), compute=compute)
     facts = engine.source.at(as_of)
     record_snapshots(installation, facts)
     return engine, facts

@@ -4,15 +4,18 @@ Belongs here: which class stands behind which setting. Does not belong here: beh
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 
+from journey_pipelines.compute import DaskCluster, LocalProcesses
 from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
+from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
@@ -21,6 +24,7 @@ from journey_pipelines.journeys.yaml_text import yaml_value
 from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import ParquetSource, SnapshotStore
+from journey_pipelines.snapshots.pinned import PinnedSource
 from journey_pipelines.snapshots.warehouse import Warehouse
 from journey_pipelines.store.embedded import ensure_running
 from journey_pipelines.store.postgres import PostgresStore
@@ -118,6 +122,39 @@ class Installation:
         return ChannelDispatcher(self.actions, self.channels, policy=self.policy)
 
     @cached_property
+    def compute(self) -> Compute:
+        """Where executions are moved: a Dask cluster, local processes, or this process."""
+        return compute_of(self.settings.workers, self.settings.dask_scheduler)
+
+    @cached_property
     def engine(self) -> Engine:
         """The engine over all of these."""
-        return Engine(self.store, self.source, self.dispatcher, self.catalog)
+        recipe = WorkerRecipe(replace(self.settings, store_url=self.store_url))
+        return Engine(self.store, self.source, self.dispatcher, self.catalog, compute=self.compute, recipe=recipe)
+
+
+def compute_of(workers: int | None, dask_scheduler: str | None) -> Compute:
+    """What these settings choose; nothing is started or connected yet."""
+    if dask_scheduler is not None:
+        return DaskCluster(dask_scheduler)
+    return IN_PROCESS if workers is None or workers == 1 else LocalProcesses(workers)
+
+
+@dataclass(frozen=True)
+class WorkerRecipe:
+    """An `EngineRecipe`: these settings, with the URL of the store that runs already."""
+
+    settings: Settings
+
+    def build(self, snapshots: SnapshotIds) -> Engine:
+        """See EngineRecipe; it has no channels and does not ask the warehouse."""
+        parts = Installation(self.settings)
+        source = PinnedSource(parts.snapshots, snapshots)
+        store = _store_of_process(parts.store_url)
+        return Engine(store, source, CallableDispatcher(parts.actions), parts.catalog)
+
+
+@lru_cache(maxsize=4)
+def _store_of_process(url: str) -> PostgresStore:
+    """Kept from one run to the next, with its connections and what it knows of the catalogues."""
+    return PostgresStore(url)

@@ -25,6 +25,7 @@ from journey_pipelines.snapshots.queries import Query, read_query
 from journey_pipelines.snapshots.warehouse import packaged_queries
 from resources.in_process import InProcessRuns, in_process_runs
 from resources.installation import (
+    ComputeResource,
     InstallationResource,
     ModelsResource,
     SnapshotsResource,
@@ -58,6 +59,7 @@ def build_definitions() -> dg.Definitions:
         sensors=[new_events_and_starts, failed_runs],
         resources={
             "installation": installation,
+            "compute": ComputeResource(installation=installation),
             "store": StoreResource(installation=installation),
             "warehouse": WarehouseResource(installation=installation),
             "snapshots": SnapshotsResource(installation=installation),

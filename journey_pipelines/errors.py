@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, order=True)
@@ -39,6 +40,14 @@ class ProblemsError(JourneysError):
         count = len(self.problems)
         heading = f"{self.subject}{f' {name}' if name else ''} has {count} problem{'' if count == 1 else 's'}"
         super().__init__("\n  ".join([f"{heading}:", *map(str, self.problems)]))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """By its problems, so that it can travel from one process to another."""
+        return _with_problems, (type(self), self.problems, self.name)
+
+
+def _with_problems(kind: type[ProblemsError], problems: Sequence[Problem], name: str) -> ProblemsError:
+    return kind(problems, name=name)
 
 
 class RuleError(ProblemsError):
@@ -91,3 +100,7 @@ class NotFoundError(JourneysError):
 
 class DeliveryError(JourneysError):
     """A channel is not configured or answered with something else than its contract."""
+
+
+class ComputeError(JourneysError):
+    """Processes that work was given to cannot be reached, or were lost too often; what they committed stays."""

@@ -38,6 +38,10 @@ class Settings:
     """Folder of the Parquet partitions."""
     policy: Path | None
     """File with the rules of sending (caps, quiet hours), where there is one."""
+    workers: int | None = None
+    """How many local processes move executions; None: this one alone."""
+    dask_scheduler: str | None = None
+    """Address of the Dask scheduler whose workers move executions."""
 
     @property
     def state(self) -> Path:
@@ -79,6 +83,7 @@ class Settings:
         policy = _file(given, "JOURNEYS_POLICY", home)
         own_templates = home / "journeys" / "templates"
         templates = _folder(given, "JOURNEYS_TEMPLATES", home)
+        workers, scheduler = workers_of(given)
         return cls(
             home=home,
             store_url=_postgres_url(given, "JOURNEYS_STORE_URL"),
@@ -88,6 +93,8 @@ class Settings:
             outbox=_path(given, "JOURNEYS_OUTBOX", home, home / STATE / "outbox"),
             snapshots=_path(given, "JOURNEYS_SNAPSHOTS", home, home / STATE / "snapshots"),
             policy=policy,
+            workers=workers,
+            dask_scheduler=scheduler,
         )
 
 
@@ -139,6 +146,23 @@ def _file(given: Mapping[str, str], name: str, home: Path) -> Path | None:
         message = f"{name} is {value!r}, but there is no file {path}. Write it, or leave the variable out."
         raise SettingsError(message)
     return path
+
+
+def workers_of(given: Mapping[str, str]) -> tuple[int | None, str | None]:
+    """JOURNEYS_WORKERS and JOURNEYS_DASK_SCHEDULER. Raises SettingsError where one is wrong or both are set."""
+    workers, scheduler = given.get("JOURNEYS_WORKERS"), given.get("JOURNEYS_DASK_SCHEDULER")
+    if workers is not None and scheduler is not None:
+        raise SettingsError("JOURNEYS_WORKERS and JOURNEYS_DASK_SCHEDULER are both set; leave one of them out.")
+    if workers is not None and not (workers.isascii() and workers.isdigit() and int(workers) > 0):
+        raise SettingsError(
+            f"JOURNEYS_WORKERS is {workers!r}; expected how many local processes move executions, from 1, such as 4."
+        )
+    if scheduler is not None and not all(scheduler.partition("://")):
+        raise SettingsError(
+            f"JOURNEYS_DASK_SCHEDULER is {scheduler!r}; expected the address of a Dask scheduler, such as "
+            "tcp://scheduler:8786."
+        )
+    return None if workers is None else int(workers), scheduler
 
 
 def _postgres_url(given: Mapping[str, str], name: str) -> str | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from journey_pipelines.composition import Installation
+from journey_pipelines.composition import Installation, compute_of
+from journey_pipelines.engine.compute import Compute
 from journey_pipelines.engine.ports import JourneyStore
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import SnapshotStore
@@ -33,6 +34,29 @@ class InstallationResource(dg.ConfigurableResource[Installation]):
         finally:
             if "store" in vars(installation):
                 installation.store.close()
+
+
+class ComputeResource(dg.ConfigurableResource[Compute]):
+    """Where executions are moved: on a Dask cluster, by local processes, or in this process.
+
+    What is left out here comes from JOURNEYS_DASK_SCHEDULER and JOURNEYS_WORKERS.
+    """
+
+    installation: dg.ResourceDependency[Installation]
+    dask_scheduler: str | None = Field(default=None, description="Address of a Dask scheduler, tcp://host:8786")
+    workers: int | None = Field(default=None, ge=1, description="How many local processes; 1: this one")
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Compute]:  # noqa: ARG002 - Dagster's signature
+        """Nothing is started before it is used; what was ends with the run."""
+        settings = self.installation.settings
+        is_given = self.dask_scheduler is not None or self.workers is not None
+        chosen = (self.workers, self.dask_scheduler) if is_given else (settings.workers, settings.dask_scheduler)
+        compute = compute_of(*chosen)
+        try:
+            yield compute
+        finally:
+            compute.close()
 
 
 class StoreResource(dg.ConfigurableResource[JourneyStore]):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
+from journey_pipelines.engine.compute import IN_PROCESS, Compute, EngineRecipe
 from journey_pipelines.engine.facts import SnapshotSource
 from journey_pipelines.engine.planning import Plan
 from journey_pipelines.engine.ports import Dispatcher, JourneyStore, Run
@@ -20,6 +21,8 @@ class Engine:
     dispatcher: Dispatcher
     catalog: Catalog
     chunk_rows: int = CHUNK_ROWS
+    compute: Compute = IN_PROCESS
+    recipe: EngineRecipe | None = None  # None: all work is done in this process, whatever `compute` is
 
 
 @dataclass(frozen=True)

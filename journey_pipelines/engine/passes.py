@@ -1,22 +1,18 @@
 """One pass of the engine, and the only way to run it: plan, enrol, then advance and deliver until all are blocked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from journey_pipelines.engine import outbox
 from journey_pipelines.engine.admission import Entering, admit
-from journey_pipelines.engine.claimed import move_claimed
+from journey_pipelines.engine.advance import advance
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
-from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import grace_may_be_over
 from journey_pipelines.engine.planning import Plan, make_plan
 from journey_pipelines.engine.ports import Hold, Run, StoreTransaction
 from journey_pipelines.engine.variables import World
-from journey_pipelines.journeys.journey import Journey
 
 
 @dataclass
@@ -122,57 +118,10 @@ def _move(one: Pass, report: Report, *, delivers: bool) -> None:
     """Advance everybody who is due; then deliver, apply results and advance those again, until nothing is pending."""
     if delivers:
         outbox.adopt_unknown(one)
-    report.moved += _advance(one, results_only=False)
+    report.moved += advance(one, results_only=False)
     while delivers:
         count = outbox.deliver_pending(one)
         if not count:
             return
         report.dispatched += count
-        report.moved += _advance(one, results_only=True)
-
-
-def _advance(one: Pass, *, results_only: bool) -> int:
-    moved = 0
-    for key in one.keys:
-        with contained(one, key):
-            for journey in one.plan.versions_of(key):
-                for count in _advance_version(one, journey, results_only=results_only):
-                    moved += count
-    return moved
-
-
-def _advance_version(one: Pass, journey: Journey, *, results_only: bool) -> Iterator[int]:
-    """Chunk by chunk, each in one transaction; yields how many executions changed.
-
-    A chunk that is tried again claims those who are due then: whom its lost commit moved is not due any more, and the
-    chunk after it takes its place.
-    """
-    after: str | None = ""
-    while after is not None:
-        moved, after = one.engine.store.transact(partial(_advance_chunk, one, journey, after, results_only))
-        yield moved
-
-
-def _advance_chunk(
-    one: Pass,
-    journey: Journey,
-    after: str,
-    results_only: bool,  # noqa: FBT001 - bound by name above
-    transaction: StoreTransaction,
-) -> tuple[int, str | None]:
-    """How many executions changed, and the cursor behind the chunk; None where there is nobody to move."""
-    if journey.key in transaction.paused():
-        return 0, None
-    claim = transaction.take_due(
-        journey.key,
-        journey.version,
-        as_of=one.run.as_of,
-        missing_before=grace_may_be_over(journey, one.run),
-        results_only=results_only,
-        after=after,
-        limit=one.engine.chunk_rows,
-    )
-    if not len(claim.frame):
-        return 0, None
-    changes = move_claimed(one, journey, claim.frame, transaction)
-    return len(changes.executions), claim.cursor
+        report.moved += advance(one, results_only=True)

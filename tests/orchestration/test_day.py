@@ -3,12 +3,15 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
 import psycopg
 import pytest
 
+from journey_pipelines import composition
+from journey_pipelines.engine.compute import InProcess
 from journey_pipelines.live import run_whole_day
 from tests.orchestration.project import DAY, NEXT_DAY, Project, failed_checks
 
@@ -50,6 +53,27 @@ def test_the_steps_of_a_day_come_to_the_same_as_the_command_line(project: Projec
     for table, rows in by_steps.items():
         pd.testing.assert_frame_equal(again.rows(table), rows, obj=table)
     again.installation.store.close()
+
+
+def test_a_day_moves_where_the_resource_says(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    mapped: list[int] = []
+
+    class Elsewhere(InProcess):
+        def map(self, work: Any, items: Any) -> Any:
+            shards = list(items)
+            mapped.append(len(shards))
+            return map(work, shards)
+
+    monkeypatch.setattr(composition, "LocalProcesses", lambda workers: Elsewhere(ranges=4 * workers))
+    monkeypatch.setenv("JOURNEYS_WORKERS", "2")
+    project.publish()
+    for day in (DAY, NEXT_DAY):
+        project.run_day(day)
+    assert mapped == [8, 8]
+    assert len(project.rows("transitions"))
+    project.dispatch(NEXT_DAY)
+    assert set(mapped) == {8}
+    assert len(mapped) > 2
 
 
 def test_a_daily_run_leaves_what_is_to_be_sent_in_the_outbox(project: Project) -> None:

@@ -1,11 +1,16 @@
 """What the settings become."""
 
-from datetime import time
+from datetime import UTC, datetime, time
 from pathlib import Path
 
 import pytest
 
-from journey_pipelines.composition import Installation
+from journey_pipelines.composition import Installation, WorkerRecipe
+from journey_pipelines.compute import DaskCluster, LocalProcesses
+from journey_pipelines.engine.advance import Shard
+from journey_pipelines.engine.compute import Compute, InProcess, SnapshotIds
+from journey_pipelines.engine.ports import Run
+from journey_pipelines.engine.shards import ALL
 from journey_pipelines.errors import SettingsError
 
 
@@ -26,3 +31,22 @@ def test_the_hours_of_the_contact_policy_need_no_quotes(tmp_path: Path) -> None:
 def test_a_wrong_contact_policy_is_one_sentence(tmp_path: Path, text: str) -> None:
     with pytest.raises(SettingsError):
         _ = installation(tmp_path, text).policy
+
+
+def test_executions_move_here_unless_settings_say_where(tmp_path: Path) -> None:
+    def compute(**environment: str) -> Compute:
+        return Installation.from_environment(environment, working_directory=tmp_path).compute
+
+    assert compute() == compute(JOURNEYS_WORKERS="1") == InProcess()
+    assert isinstance(compute(JOURNEYS_WORKERS="2"), LocalProcesses)
+    assert isinstance(compute(JOURNEYS_DASK_SCHEDULER="tcp://scheduler:8786"), DaskCluster)
+
+
+def test_a_shard_tells_no_password(tmp_path: Path) -> None:
+    given = {"JOURNEYS_STORE_URL": "postgresql://me:secret@host/journeys"}
+    settings = Installation.from_environment(given, working_directory=tmp_path).settings
+    ids = SnapshotIds(None, (), "")
+    run = Run("run", datetime(2017, 3, 1, tzinfo=UTC))
+    shard = Shard(WorkerRecipe(settings), ids, run, (), ALL, results_only=False, chunk_rows=10)
+
+    assert "secret" not in repr(shard)

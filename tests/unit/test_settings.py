@@ -111,3 +111,22 @@ def test_a_wrong_value_is_named_without_its_secrets(tmp_path: Path, name: str, v
     with pytest.raises(SettingsError, match=message) as raised:
         settings(tmp_path, **{name: value})
     assert "secret" not in str(raised.value)
+
+
+def test_executions_are_moved_by_local_processes_or_on_a_dask_cluster(tmp_path: Path) -> None:
+    assert settings(tmp_path, JOURNEYS_WORKERS="4").workers == 4
+    assert settings(tmp_path, JOURNEYS_DASK_SCHEDULER="tcp://scheduler:8786").dask_scheduler == "tcp://scheduler:8786"
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"JOURNEYS_WORKERS": "0"}, "JOURNEYS_WORKERS is '0'"),
+        ({"JOURNEYS_WORKERS": "many"}, "JOURNEYS_WORKERS is 'many'"),
+        ({"JOURNEYS_DASK_SCHEDULER": "scheduler"}, "JOURNEYS_DASK_SCHEDULER is 'scheduler'"),
+        ({"JOURNEYS_WORKERS": "2", "JOURNEYS_DASK_SCHEDULER": "tcp://a:1"}, "are both set; leave one"),
+    ],
+)
+def test_workers_that_cannot_be_are_refused(tmp_path: Path, environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings(tmp_path, **environment)
