@@ -1,6 +1,6 @@
 -- Statements with {names} are put together by store/postgres/holding.py: {rows} is one of those that lock rows, {table}
--- is `standing`, one of its partitions, or `ended`, {more} the column that only `ended` has. Rows leave as arrays, one
--- for each column.
+-- is `standing`, one of its partitions, or `ended`, {more} the `ended_at` that all of these but `ended` lack. Rows leave
+-- as arrays, one for each column.
 
 -- name: as_arrays
 -- purpose: one row with an array for each column of `standing`, in the order of Taken
