@@ -104,7 +104,7 @@ CREATE TABLE standing_acting PARTITION OF standing FOR VALUES IN ('infinity');
 COMMENT ON TABLE standing_acting IS 'Executions at an action, and those without a due time';
 
 CREATE TABLE ended (
-    entry_no bigint PRIMARY KEY,
+    entry_no bigint NOT NULL,
     edition_no integer NOT NULL,
     node_no integer NOT NULL,
     visit integer NOT NULL,
@@ -122,12 +122,15 @@ CREATE TABLE ended (
     execution_id text COLLATE "C" NOT NULL,
     customer_id text COLLATE "C" NOT NULL,
     outcome text,
-    failure text
-);
+    failure text,
+    day date NOT NULL,
+    PRIMARY KEY (entry_no, day)
+) PARTITION BY LIST (day);
 COMMENT ON TABLE ended IS 'Executions that have ended, as standing had them last';
 COMMENT ON COLUMN ended.state IS '4 COMPLETED, 5 FAILED';
 COMMENT ON COLUMN ended.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
 COMMENT ON COLUMN ended.failure IS 'A code and a sentence';
+COMMENT ON COLUMN ended.day IS 'Date (UTC) of the end, or the last day of its month: the partition, which retention drops';
 
 CREATE TABLE contexts (
     entry_no bigint PRIMARY KEY,
@@ -218,14 +221,18 @@ COMMENT ON COLUMN paths.digest IS 'Hash of the edition and the steps';
 COMMENT ON COLUMN paths.steps IS 'In order, for each node that was left: [node, visit, branch, fingerprint of the rule]';
 
 CREATE TABLE moves (
-    move_no bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    move_no bigint NOT NULL,
     entry_no bigint NOT NULL,
     stamp_no integer NOT NULL,
-    path_no integer NOT NULL
-);
+    path_no integer NOT NULL,
+    day date NOT NULL
+) PARTITION BY LIST (day);
+CREATE SEQUENCE move_numbers OWNED BY moves.move_no;
+ALTER TABLE moves ALTER COLUMN move_no SET DEFAULT nextval('move_numbers');
 CREATE INDEX moves_by_entry ON moves (entry_no);
 COMMENT ON TABLE moves IS 'What one pass did with an execution: one row for the whole path; append-only';
 COMMENT ON COLUMN moves.move_no IS 'Order in which rows were written';
+COMMENT ON COLUMN moves.day IS 'Date (UTC) of the run, or the last day of its month: the partition, which retention drops';
 
 CREATE VIEW transitions AS
 SELECT
@@ -435,3 +442,10 @@ CREATE TABLE suppressions (
     PRIMARY KEY (channel, address)
 );
 COMMENT ON TABLE suppressions IS 'Addresses that must not be written to';
+
+CREATE TABLE retention (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    kept_from date NOT NULL
+);
+COMMENT ON TABLE retention IS 'One row once history was removed';
+COMMENT ON COLUMN retention.kept_from IS 'What ended or happened before this date (UTC) may have been removed';

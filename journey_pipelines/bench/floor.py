@@ -34,7 +34,7 @@ MOVED: Final = "stamp_no IN (SELECT stamp_no FROM journeys.stamps WHERE run_as_o
 READ: Final = (Carried("standing", STANDING, "due_at <= %(as_of)s"),)
 WRITTEN: Final = (
     Carried("standing", STANDING, "arrived_at = %(as_of)s"),
-    Carried("moves", ("entry_no", "stamp_no", "path_no"), MOVED),
+    Carried("moves", ("entry_no", "stamp_no", "path_no", "day"), MOVED),
     Carried("dispatches", tuple(DISPATCHES), "requested_at = %(as_of)s"),
 )
 

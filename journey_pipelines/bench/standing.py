@@ -27,6 +27,8 @@ from journey_pipelines.store.postgres.address import parse_address
 from journey_pipelines.store.postgres.arrays import copy_bytes, register
 from journey_pipelines.store.postgres.catalogues import Catalogues, Path, Stamp
 from journey_pipelines.store.postgres.connections import Connections
+from journey_pipelines.store.postgres.partitions import MOVES
+from journey_pipelines.store.postgres.partitions import STANDING as STANDING_PARTITIONS
 from journey_pipelines.store.postgres.standing import edition_numbers, from_frame
 from journey_pipelines.store.statements import statements
 
@@ -140,7 +142,8 @@ def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
     """
     catalogues = Catalogues(Connections(parse_address(url), SCHEMA), parse_address(url))
     # before the transaction, whose locks they would wait for
-    catalogues.buckets(np.unique(standing.due_times().astype("datetime64[D]")).tolist())
+    catalogues.partitions.numbers(STANDING_PARTITIONS, standing.due_times())
+    [entered_on] = catalogues.partitions.numbers(MOVES, np.array([_numpy_instant(ENTERED_AT)])).tolist()
     stamp: Stamp = (ENTERED_AT, "standing", ENTERED_AT, f"features@{SNAPSHOT_DATE}")
     with psycopg.connect(url, autocommit=True) as connection:
         register(connection)
@@ -153,7 +156,7 @@ def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
                 _copy(connection, "entries", _entries(executions, entry_nos))
                 _copy(connection, "unfinished", executions[["journey_key", "customer_id"]])
                 _put(connection, "put_standing", from_frame(executions, entry_nos, catalogues).standing())
-                moves = [catalogues.stamp_nos([stamp])[stamp], catalogues.path_nos([path])[path]]
+                moves = [catalogues.stamp_nos([stamp])[stamp], catalogues.path_nos([path])[path], entered_on]
                 columns = [np.full(len(entry_nos), number, dtype=np.int32) for number in moves]
                 _put(connection, "put_moves", copy_bytes([entry_nos, *columns]))
             connection.execute("SELECT setval('entry_numbers', %(last)s)", {"last": standing.stored})

@@ -51,22 +51,3 @@ SELECT path_no FROM paths WHERE digest = %(value0)s;
 INSERT INTO paths (digest, edition_no, steps) VALUES (%(value0)s, %(value1)s, %(value2)s::jsonb)
 ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest
 RETURNING path_no;
-
--- name: lock_partitions
--- purpose: let those who make partitions come one after the other
-SELECT pg_advisory_xact_lock(hashtextextended('journeys partitions ' || current_schema(), 0));
-
--- name: partitions
--- purpose: dates that have a partition of standing
-SELECT to_date(substring(relname FROM '\d{8}$'), 'YYYYMMDD')
-FROM pg_inherits
-JOIN pg_class ON pg_class.oid = inhrelid
-WHERE inhparent = 'standing'::regclass AND relname ~ '^standing_\d{8}$';
-
--- name: make_partition
--- purpose: a table like the others; to make it as a partition would stop everybody meanwhile
-CREATE TABLE {name} (LIKE standing INCLUDING ALL);
-
--- name: attach_partition
--- purpose: let it take the rows of its date
-ALTER TABLE standing ATTACH PARTITION {name} FOR VALUES IN ({bucket});

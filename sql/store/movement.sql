@@ -172,12 +172,12 @@ COPY standing (
 -- purpose: rows of ended executions
 COPY ended (
     entry_no, edition_no, node_no, visit, state, action, entered_via, entry_number, waiting_no, due_at,
-    entered_at, arrived_at, events_since, missing_since, ended_at, execution_id, customer_id, outcome, failure
+    entered_at, arrived_at, events_since, missing_since, ended_at, execution_id, customer_id, outcome, failure, day
 ) FROM STDIN (FORMAT binary);
 
 -- name: put_moves
 -- purpose: what this pass did
-COPY moves (entry_no, stamp_no, path_no) FROM STDIN (FORMAT binary);
+COPY moves (entry_no, stamp_no, path_no, day) FROM STDIN (FORMAT binary);
 
 -- name: use_events
 -- purpose: note the events that ended a wait or met a goal

@@ -1,26 +1,23 @@
-"""What is said once and named by a number: labels, editions, stamps, paths; and the partitions of `standing`.
+"""What is said once and named by a number: labels, editions, stamps, paths.
 
 Each is committed at once on a connection of its own, so that no chunk waits for another one's, and remembered for as
 long as the store lives: none of them ever changes. What a chunk that is rolled back has left here harms nobody.
 """
 
 import json
-import threading
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any
 
 import psycopg
-from psycopg import sql
 
 from journey_pipelines.store.postgres.address import Address
 from journey_pipelines.store.postgres.connections import Connections
 from journey_pipelines.store.postgres.failures import store_error
+from journey_pipelines.store.postgres.partitions import Partitions
 from journey_pipelines.store.statements import statements
 
 SQL = statements("catalogues")
-MOST_DAYS: Final = 400  # partitions; beyond them, one for each month
 
 Edition = tuple[str, int]
 Stamp = tuple[Any, str | None, Any, str | None]  # at, run_id, run_as_of, snapshot_id
@@ -34,12 +31,11 @@ class Catalogues:
     def __init__(self, connections: Connections, address: Address) -> None:
         self._connections = connections
         self._address = address
-        self._lock = threading.Lock()
         self._known: dict[str, dict[Any, int]] = {name: {} for name in ("label", "edition", "stamp", "path")}
         self._labels: dict[int, str] = {}
         self._editions: dict[int, Edition] = {}
         self._relations: dict[int, str] = {}
-        self._buckets: set[date] = set()
+        self.partitions = Partitions(connections, address)
 
     def label_nos(self, labels: Iterable[str]) -> Mapping[str, int]:
         """The number of each label."""
@@ -83,18 +79,6 @@ class Catalogues:
         known = self._numbers("path", [(digests[path], path[0], _steps(path)) for path in paths], lambda key: key[0])
         return {path: known[digests[path]] for path in paths}
 
-    def buckets(self, dates: Iterable[date]) -> Mapping[date, date]:
-        """The partition for rows that are due on each date: its day's, or its month's where there are many already."""
-        found: dict[date, date] = {}
-        for due in sorted(dates):
-            with self._lock:
-                is_day = due in self._buckets or len(self._buckets) < MOST_DAYS
-                bucket = due if is_day else due.replace(day=1)
-                if bucket not in self._buckets:
-                    self._make_partition(bucket)
-            found[due] = bucket
-        return found
-
     def _numbers(self, name: str, keys: Sequence[tuple[Any, ...]], identity: Any) -> dict[Any, int]:
         known = self._known[name]
         for key in keys:
@@ -104,34 +88,12 @@ class Catalogues:
                 known[identity(key)] = int(number)
         return known
 
-    def _make_partition(self, bucket: date) -> None:
-        """One that is not there yet; nobody who reads or writes `standing` waits for it."""
-        name = sql.Identifier(partition_name(bucket))
-        with self._connections.borrow() as connection:
-            try:
-                with connection.transaction():
-                    connection.execute(SQL["lock_partitions"])
-                    rows = connection.execute(SQL["partitions"]).fetchall()
-                    self._buckets = {day for (day,) in rows}
-                    if bucket not in self._buckets:
-                        connection.execute(sql.SQL(SQL["make_partition"].decode()).format(name=name))
-                        day = sql.Literal(bucket.isoformat())
-                        connection.execute(sql.SQL(SQL["attach_partition"].decode()).format(name=name, bucket=day))
-            except psycopg.Error as error:
-                raise store_error(error, self._address) from error
-        self._buckets.add(bucket)
-
     def _rows(self, statement: bytes, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         with self._connections.borrow() as connection:
             try:
                 return connection.execute(statement, values).fetchall()
             except psycopg.Error as error:
                 raise store_error(error, self._address) from error
-
-
-def partition_name(bucket: date) -> str:
-    """The table of one partition of `standing`."""
-    return f"standing_{bucket:%Y%m%d}"
 
 
 def _steps(path: Path) -> str:

@@ -23,7 +23,7 @@ from journey_pipelines.store.statements import statements
 
 SQL = statements("movement")
 # most executions that are asked for by name are at an action; the other partitions are many
-TABLES: Final = ("standing_acting", "ended", "standing")
+TABLES: Final = ("standing_acting", "standing", "ended")
 MOST_LOOKS: Final = 100
 NO_END: Final = sql.SQL(", 'infinity'::timestamptz AS ended_at")
 

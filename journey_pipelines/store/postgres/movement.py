@@ -222,4 +222,4 @@ class MovementPart(ExecutionsPart):
         ids = pd.Index(changes.transitions["execution_id"].take(moves.first))
         positions = pd.Index(changes.executions["execution_id"]).get_indexer(ids)
         numbers = entry_numbers(self.session, ids) if (positions < 0).any() else entry_nos[positions]
-        self.session.put(SQL["put_moves"], arrays.copy_bytes([numbers, moves.stamp_no, moves.path_no]))
+        self.session.put(SQL["put_moves"], arrays.copy_bytes([numbers, moves.stamp_no, moves.path_no, moves.day]))

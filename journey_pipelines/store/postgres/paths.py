@@ -9,7 +9,9 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from journey_pipelines.store.postgres import arrays
 from journey_pipelines.store.postgres.catalogues import Catalogues, Stamp, Step
+from journey_pipelines.store.postgres.partitions import MOVES
 from journey_pipelines.store.postgres.standing import edition_numbers, text_array
 
 Numbers = npt.NDArray[Any]
@@ -24,6 +26,7 @@ class Moves:
     first: Numbers  # row of the first transition
     stamp_no: Numbers
     path_no: Numbers
+    day: Numbers  # of the run, or of the moves themselves where no run made them
 
 
 def to_moves(transitions: pd.DataFrame, catalogues: Catalogues) -> Moves:
@@ -38,7 +41,9 @@ def to_moves(transitions: pd.DataFrame, catalogues: Catalogues) -> Moves:
     _, representative, path = np.unique(codes, return_index=True, return_inverse=True)
     ways = [np.arange(starts[one], starts[one] + sizes[one]) for one in representative.tolist()]
     stamp_no = _stamp_numbers(transitions, stamps, catalogues)[starts]
-    return Moves(starts, stamp_no, _path_numbers(transitions, ways, edition, catalogues)[path])
+    moments = transitions["run_as_of"].fillna(transitions["at"]).take(starts)
+    days = catalogues.partitions.numbers(MOVES, arrays.instants(moments))
+    return Moves(starts, stamp_no, _path_numbers(transitions, ways, edition, catalogues)[path], days)
 
 
 def _is_other_execution(transitions: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -13,12 +13,14 @@ from journey_pipelines.engine.frames import EXECUTIONS, TIME, conform
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres import arrays
 from journey_pipelines.store.postgres.catalogues import Catalogues
+from journey_pipelines.store.postgres.partitions import ENDED as ENDED_PARTITIONS
+from journey_pipelines.store.postgres.partitions import STANDING as STANDING_PARTITIONS
+from journey_pipelines.store.postgres.partitions import Partitioned
 
 STATES: Final = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "FAILED")  # from 1, as in schema.sql
 ACTIONS: Final = ("sent", "skipped", "failed", "retry", "deferred", "unknown")
 WAYS_IN: Final = ("entry", "manual")
 TIMES: Final = ("due_at", "entered_at", "arrived_at", "events_since", "missing_since", "ended_at")
-FIRST_DAY: Final = np.datetime64("2000-01-01", "D")
 NO_DAY: Final = np.iinfo(np.int32).max
 
 Numbers = npt.NDArray[Any]
@@ -143,7 +145,7 @@ STANDING: Final = (
 ENDED_COLUMNS: Final = (
     *("entry_no", "edition_no", "node_no", "visit", "state", "action", "entered_via", "entry_number"),
     *("waiting_no", "due_at", "entered_at", "arrived_at", "events_since", "missing_since", "ended_at"),
-    *("execution_id", "customer_id", "outcome", "failure"),
+    *("execution_id", "customer_id", "outcome", "failure", "day"),
 )
 
 
@@ -170,6 +172,7 @@ def from_frame(frame: pd.DataFrame, entry_nos: Numbers, catalogues: Catalogues) 
     }
     has_ended = state > STATES.index("WAITING") + 1
     is_acting = (action > 0) | (state == STATES.index("IN_PROGRESS") + 1) | np.isnat(moments["due_at"])
+    columns["day"] = _partitions(ENDED_PARTITIONS, moments["ended_at"], has_ended, catalogues)
     columns["bucket"] = _buckets(moments["due_at"], is_acting | has_ended, catalogues)
     return Rows(columns, has_ended)
 
@@ -209,10 +212,13 @@ def _codes(frame: pd.DataFrame, name: str, known: Sequence[str]) -> Numbers:
 
 def _buckets(due_at: arrays.Times, is_acting: npt.NDArray[np.bool_], catalogues: Catalogues) -> Numbers:
     """The day on which a run must look at each row, counted from 2000-01-01."""
-    made = np.full(len(due_at), NO_DAY, dtype=np.int32)
-    days = due_at[~is_acting].astype("datetime64[D]")
-    distinct, which = np.unique(days, return_inverse=True)
-    buckets = catalogues.buckets(distinct.tolist())
-    numbers = [(np.datetime64(buckets[day], "D") - FIRST_DAY).astype(np.int32) for day in distinct.tolist()]
-    made[~is_acting] = np.array(numbers, dtype=np.int32)[which] if len(distinct) else NO_DAY
+    return _partitions(STANDING_PARTITIONS, due_at, ~is_acting, catalogues)
+
+
+def _partitions(
+    table: Partitioned, times: arrays.Times, mask: npt.NDArray[np.bool_], catalogues: Catalogues
+) -> Numbers:
+    """The date of the partition of each row in the mask; infinite elsewhere."""
+    made = np.full(len(times), NO_DAY, dtype=np.int32)
+    made[mask] = catalogues.partitions.numbers(table, times[mask])
     return made
