@@ -36,7 +36,8 @@ WITH fresh AS (
     ON CONFLICT (journey_key, customer_id) DO NOTHING
     RETURNING journey_key, customer_id
 ), chosen AS (
-    SELECT first.* FROM first JOIN admitted USING (journey_key, customer_id)
+    -- as a full join it is never done row by row, whatever the planner believes of how many are new
+    SELECT first.* FROM first FULL JOIN admitted USING (journey_key, customer_id) WHERE admitted IS NOT NULL
     UNION ALL
     SELECT * FROM fresh WHERE ended_at IS NOT NULL
 )
