@@ -23,8 +23,8 @@ from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.yaml_text import yaml_value
 from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.models import ModelStore
-from journey_pipelines.snapshots.parquet import ParquetSource, SnapshotStore
-from journey_pipelines.snapshots.pinned import PinnedSource
+from journey_pipelines.snapshots.parquet import SnapshotStore
+from journey_pipelines.snapshots.sources import ParquetSource, PinnedSource
 from journey_pipelines.snapshots.warehouse import Warehouse
 from journey_pipelines.store.embedded import ensure_running
 from journey_pipelines.store.postgres import PostgresStore

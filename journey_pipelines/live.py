@@ -24,12 +24,8 @@ from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import JourneysError
 from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
-from journey_pipelines.snapshots.parquet import (
-    EVENTS,
-    FEATURES,
-    PROFILES,
-    ParquetSource,
-)
+from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES
+from journey_pipelines.snapshots.sources import ParquetSource
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many parts are done, and how many there are."""
@@ -173,9 +169,9 @@ def record_snapshots(installation: Installation, facts: Facts) -> int:
     if facts.features is not None:
         features = facts.features
         rows.append((features.snapshot_id, FEATURES, FEATURES, features.snapshot_date, features.rows))
-    if facts.profiles_id:
-        day = date.fromisoformat(facts.profiles_id.split("@")[1])
-        rows.append((facts.profiles_id, PROFILES, PROFILES, day, len(facts.profiles)))
+    if facts.profiles is not None:
+        profiles = facts.profiles
+        rows.append((profiles.snapshot_id, PROFILES, PROFILES, profiles.snapshot_date, profiles.rows))
     noted = _snapshot_rows(rows)
     return installation.store.transact(lambda transaction: transaction.record_snapshots(noted))
 

@@ -1,5 +1,6 @@
 """Admission: before anything moves, each journey is held or let through, and its entrants are enrolled."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from functools import partial
@@ -9,11 +10,12 @@ import pandas as pd
 from journey_pipelines.engine import guards
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.enrolment import Entrants, select_entrants
-from journey_pipelines.engine.frames import EXECUTIONS, empty
 from journey_pipelines.engine.isolation import contained
 from journey_pipelines.engine.ports import Hold, SnapshotCounts, StoreTransaction
-from journey_pipelines.engine.rehearsal import count_sends
+from journey_pipelines.engine.rehearsal import count_due_sends, count_sends
+from journey_pipelines.engine.shards import ALL
 from journey_pipelines.errors import SnapshotError
+from journey_pipelines.journeys.journey import Journey
 
 
 class Entering(Enum):
@@ -40,6 +42,10 @@ class Admission:
         self.superseded += other.superseded
 
 
+class _HeldBack(Exception):  # noqa: N818 - no error: it takes back what the journey's transaction has written
+    """The journey is held although its entrants were being written; its text is the reason."""
+
+
 @dataclass(frozen=True)
 class _Gate:
     """One journey at one run, inside one transaction."""
@@ -49,12 +55,22 @@ class _Gate:
     entering: Entering
     transaction: StoreTransaction
 
-    def select(self, accepted: SnapshotCounts | None) -> Entrants | None:
-        """Who would enter; None where nobody may."""
+    @property
+    def journey(self) -> Journey:
+        """Its newest version."""
+        return self.one.plan.newest[self.key]
+
+    @property
+    def counts(self) -> SnapshotCounts:
+        """The snapshots that it would accept."""
+        return guards.count_snapshots(self.key, self.one.plan.segments_of(self.key), self.one.world.facts)
+
+    def select(self, accepted: SnapshotCounts | None) -> Iterator[Entrants]:
+        """Who would enter, one range of shards after the other; nobody where nobody may."""
         if self.entering is Entering.NOBODY or self.key not in self.one.plan.open_keys:
-            return None
+            return iter(())
         return select_entrants(
-            self.one.plan.newest[self.key],
+            self.journey,
             self.one.world,
             self.one.engine.source,
             accepted,
@@ -62,15 +78,33 @@ class _Gate:
             only_manual=self.entering is Entering.MANUAL_STARTS,
         )
 
-    def limits(self, entrants: Entrants | None) -> str | None:
-        """Why the journey's own limits hold it: more entries or more sends than one run may make."""
-        journey = self.one.plan.newest[self.key]
-        entering = entrants.executions if entrants is not None else empty(EXECUTIONS)
-        reason = guards.too_many("entries", len(entering), journey.max_entries_per_run)
-        if reason is not None or journey.max_sends_per_run is None:
-            return reason
-        sends = count_sends(self.one, self.key, entering, self.transaction)
-        return guards.too_many("sends", sends, journey.max_sends_per_run)
+
+class _Limits:
+    """The journey's own limits for one run, and how much of them the run would use; an approval waives them."""
+
+    def __init__(self, gate: _Gate, *, are_waived: bool) -> None:
+        self._gate = gate
+        self._counts_entries = not are_waived
+        self._counts_sends = not are_waived and gate.journey.max_sends_per_run is not None
+        self._entries = 0
+        self._sends = 0
+
+    def count_due(self) -> None:
+        """Count the sends to those who are due already; nobody has been let in yet."""
+        if self._counts_sends:
+            self._sends += count_due_sends(self._gate.one, self._gate.key, self._gate.transaction)
+
+    def count(self, entering: pd.DataFrame) -> None:
+        """Count those who would enter (EXECUTIONS), and the sends to them."""
+        self._entries += len(entering) if self._counts_entries else 0
+        if self._counts_sends:
+            self._sends += count_sends(self._gate.one, self._gate.journey, entering, self._gate.transaction)
+
+    def broken(self) -> str | None:
+        """Why the journey is held."""
+        journey = self._gate.journey
+        reason = guards.too_many("entries", self._entries, journey.max_entries_per_run)
+        return reason or guards.too_many("sends", self._sends, journey.max_sends_per_run)
 
 
 def admit(one: Pass, entering: Entering) -> Admission:
@@ -82,7 +116,11 @@ def admit(one: Pass, entering: Entering) -> Admission:
     admission = Admission(one)
     for key in one.plan.keys:
         with contained(one, key):
-            admission.add(one.engine.store.transact(partial(_judged, one, key, entering)))
+            try:
+                verdict = one.engine.store.transact(partial(_judged, one, key, entering))
+            except _HeldBack as held:
+                verdict = one.engine.store.transact(partial(_held, one, key, str(held)))
+            admission.add(verdict)
     closed = {**one.plan.held, **admission.held, **dict.fromkeys(admission.superseded, "superseded")}
     admission.admitted = one.with_plan(replace(one.plan, held=closed))
     return admission
@@ -93,6 +131,13 @@ def _judged(one: Pass, key: str, entering: Entering, transaction: StoreTransacti
     verdict = Admission(one)
     _pass_gate(_Gate(one, key, entering, transaction), verdict)
     return verdict
+
+
+def _held(one: Pass, key: str, reason: str, transaction: StoreTransaction) -> Admission:
+    """The journey is held."""
+    counts = _Gate(one, key, Entering.NOBODY, transaction).counts
+    transaction.hold(Hold(one.run.run_id, key, reason, counts))
+    return Admission(one, held={key: reason})
 
 
 def _pass_gate(gate: _Gate, admission: Admission) -> None:
@@ -107,53 +152,58 @@ def _pass_gate(gate: _Gate, admission: Admission) -> None:
         # an older partition once more: what followed it has been decided already
         admission.superseded.append(key)
         return
-    counts = guards.count_snapshots(key, gate.one.plan.segments_of(key), gate.one.world.facts)
-    reason, entrants = _judge(gate, accepted, counts)
-    if reason is not None:
-        admission.held[key] = reason
-        transaction.hold(Hold(run.run_id, key, reason, counts))
-    elif gate.entering is not Entering.NOBODY:
-        admission.entered[key] = _enrol(gate, accepted, counts, entrants)
-
-
-def _judge(gate: _Gate, accepted: SnapshotCounts | None, counts: SnapshotCounts) -> tuple[str | None, Entrants | None]:
-    """Why the journey is held, or who enters. An approval of exactly these snapshots waives guards and limits."""
-    facts, segments = gate.one.world.facts, gate.one.plan.segments_of(gate.key)
-    holds = [hold for hold in gate.transaction.holds() if hold.journey_key == gate.key]
-    is_approved = guards.is_approved(counts, holds)
+    holds = [hold for hold in transaction.holds() if hold.journey_key == key]
+    is_approved = guards.is_approved(gate.counts, holds)
     if not is_approved:
-        reason = guards.check_snapshots(counts, segments, facts, guards.baseline(accepted, holds))
+        facts, segments = gate.one.world.facts, gate.one.plan.segments_of(key)
+        reason = guards.check_snapshots(gate.counts, segments, facts, guards.baseline(accepted, holds))
         if reason is not None:
-            return reason, None
-    try:
-        entrants = gate.select(accepted)
-    except SnapshotError as error:
-        return f"lost_snapshot: {error}", None
-    return (None if is_approved else gate.limits(entrants)), entrants
+            raise _HeldBack(reason)
+    entered = _enrol(gate, accepted, _Limits(gate, are_waived=is_approved))
+    if gate.entering is not Entering.NOBODY:
+        admission.entered[key] = entered
 
 
-def _enrol(gate: _Gate, accepted: SnapshotCounts | None, counts: SnapshotCounts, entrants: Entrants | None) -> int:
-    """Write the entrants, note who vanished from the features and who came back, accept the snapshots."""
+def _enrol(gate: _Gate, accepted: SnapshotCounts | None, limits: _Limits) -> int:
+    """Note who vanished from the features and who came back, accept the snapshots, write the entrants.
+
+    Raises _HeldBack where more would enter or be sent than the journey allows, or a snapshot is gone.
+    """
     transaction = gate.transaction
+    limits.count_due()
     if gate.entering is Entering.EVERYBODY:
-        _follow_customers(gate, accepted, counts)
-        transaction.accept(counts)
-    if entrants is None:
-        return 0
-    transaction.settle_starts(entrants.starts)
-    return len(transaction.add_executions(entrants.executions))
-
-
-def _follow_customers(gate: _Gate, accepted: SnapshotCounts | None, counts: SnapshotCounts) -> None:
-    if accepted is None or accepted.features_id in (None, counts.features_id):
-        return
-    now = gate.one.world.features.index
+        _follow_customers(gate, accepted)
+        transaction.accept(gate.counts)
+    count = 0
     try:
-        before = gate.one.engine.source.customers(str(accepted.features_id))
+        for entrants in gate.select(accepted):
+            limits.count(entrants.executions)
+            if limits.broken() is None:
+                transaction.settle_starts(entrants.starts)
+                count += len(transaction.add_executions(entrants.executions))
+    except SnapshotError as error:
+        raise _HeldBack(f"lost_snapshot: {error}") from error
+    reason = limits.broken()
+    if reason is not None:
+        raise _HeldBack(reason)
+    return count
+
+
+def _follow_customers(gate: _Gate, accepted: SnapshotCounts | None) -> None:
+    if accepted is None or accepted.features_id in (None, gate.counts.features_id):
+        return
+    world = gate.one.world
+    try:
+        earlier = gate.one.engine.source.features(str(accepted.features_id))
     except SnapshotError:
         return  # whoever is due is looked up in today's snapshot anyway
-    gate.transaction.mark_missing(gate.key, _as_text(before.difference(now)), gate.one.run.as_of)
-    gate.transaction.clear_missing(gate.key, _as_text(now.difference(before)))
+    for shards in ALL.split(max(world.facts.parts, earlier.parts)):
+        before, now = earlier.customers(shards), world.features.customers(shards)
+        gone, back = _as_text(before.difference(now)), _as_text(now.difference(before))
+        if len(gone):
+            gate.transaction.mark_missing(gate.key, gone, gate.one.run.as_of)
+        if len(back):
+            gate.transaction.clear_missing(gate.key, back)
 
 
 def _as_text(customers: pd.Index) -> pd.Index:

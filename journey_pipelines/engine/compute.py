@@ -63,7 +63,9 @@ class SnapshotIds:
         """Those of these facts."""
         segments: Mapping[str, str] = {name: snapshot.snapshot_id for name, snapshot in facts.segments.items()}
         features = None if facts.features is None else facts.features.snapshot_id
-        return SnapshotIds(features, tuple(sorted(segments.items())), facts.profiles_id)
+        return SnapshotIds(
+            features, tuple(sorted(segments.items())), "" if facts.profiles is None else facts.profiles.snapshot_id
+        )
 
 
 class EngineRecipe(Protocol):

@@ -1,15 +1,17 @@
 """Enrol: who enters a journey at this run, decided over whole columns."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar
-from journey_pipelines.engine.facts import SnapshotSource
-from journey_pipelines.engine.frames import EXECUTIONS, JSON, TIME, conform
+from journey_pipelines.engine.facts import Snapshot, SnapshotSource
+from journey_pipelines.engine.frames import EXECUTIONS, JSON, TIME, conform, empty
 from journey_pipelines.engine.identity import execution_ids
 from journey_pipelines.engine.ports import SnapshotCounts, StoreTransaction
+from journey_pipelines.engine.shards import ALL, Shards
 from journey_pipelines.engine.variables import ContextColumns, World
 from journey_pipelines.journeys.durations import Duration
 from journey_pipelines.journeys.journey import Journey
@@ -35,40 +37,86 @@ def select_entrants(
     transaction: StoreTransaction,
     *,
     only_manual: bool = False,
-) -> Entrants:
-    """The entrants of one journey at one run: manual starts first, then segment and rules, by customer id."""
+) -> Iterator[Entrants]:
+    """The entrants of one journey at one run, one range of shards after the other, so that memory stays bounded.
+
+    In each manual starts come first, then those by segment and rules, by customer id. Raises SnapshotError where the
+    snapshot that the journey accepted last is gone.
+    """
     starts = transaction.waiting_starts(journey.key, world.facts.as_of)
     starts = starts.assign(via="manual").loc[:, ["start_id", "customer_id", "context", "via"]]
-    nobody = pd.Index([], dtype="str")
-    members = nobody if only_manual else candidates(journey, world, source, accepted, transaction)
-    automatic = pd.DataFrame({"customer_id": members.astype("str"), "via": "entry"})
-    automatic["start_id"] = pd.array([None] * len(members), dtype="str")
-    automatic["context"] = pd.Series([{} for _ in range(len(members))], dtype=JSON)
-    everybody = pd.concat([starts, automatic], ignore_index=True)
-    refusal = _refusals(journey, everybody, world, transaction)
-    chosen = everybody[refusal.isna()].reset_index(drop=True)
-    settled = everybody.assign(status=np.where(refusal.isna(), "entered", "refused"), reason=refusal.astype("str")).loc[
-        everybody["via"] == "manual", ["start_id", "status", "reason"]
+    if only_manual:
+        yield _entrants(journey, starts, world, transaction)
+        return
+    pool = _Pool.of(journey, world, source, accepted)
+    for shards in ALL.split(world.facts.parts):
+        members = _admitted(journey, pool.customers(shards), world, transaction)
+        automatic = pd.DataFrame({"customer_id": members.astype("str"), "via": "entry"})
+        automatic["start_id"] = pd.array([None] * len(members), dtype="str")
+        automatic["context"] = pd.Series([{} for _ in range(len(members))], dtype=JSON)
+        started = starts[shards.mask(starts["customer_id"])]
+        yield _entrants(journey, pd.concat([started, automatic], ignore_index=True), world, transaction)
+
+
+def _entrants(journey: Journey, people: pd.DataFrame, world: World, transaction: StoreTransaction) -> Entrants:
+    """Those of the people who may enter, and what became of the manual starts among all."""
+    if not len(people):
+        return Entrants(empty(EXECUTIONS), people.assign(status="", reason="")[["start_id", "status", "reason"]])
+    past = transaction.entries(journey.key, pd.Index(people["customer_id"].unique())).set_index("customer_id")
+    past = past.reindex(people["customer_id"]).reset_index(drop=True)
+    refusal = _refusals(journey, people, past, world)
+    may_enter = refusal.isna()
+    settled = people.assign(status=np.where(may_enter, "entered", "refused"), reason=refusal.astype("str")).loc[
+        people["via"] == "manual", ["start_id", "status", "reason"]
     ]
-    return Entrants(_new_executions(journey, chosen, world, transaction), settled.reset_index(drop=True))
+    entering = people.assign(entry_number=past["entry_number"].fillna(0).astype("int64") + 1)
+    chosen = entering[may_enter].reset_index(drop=True)
+    return Entrants(_new_executions(journey, chosen, world), settled.reset_index(drop=True))
 
 
-def candidates(
-    journey: Journey,
-    world: World,
-    source: SnapshotSource,
-    accepted: SnapshotCounts | None,
-    transaction: StoreTransaction,
-) -> pd.Index:
-    """Customers whom segment and entry rule admit, sorted; re-entry is not looked at yet."""
+@dataclass(frozen=True)
+class _Pool:
+    """Whom segment or features offer to the entry rule: all customers of a snapshot, or those who are new in it."""
+
+    now: Snapshot | None
+    before: Snapshot | None = None
+
+    @staticmethod
+    def of(journey: Journey, world: World, source: SnapshotSource, accepted: SnapshotCounts | None) -> "_Pool":
+        entry = journey.entry
+        if entry.segment is not None:
+            return _Pool._of_segment(journey, entry.segment, world, source, accepted)
+        return _Pool(world.features if entry.rule is not None else None)
+
+    @staticmethod
+    def _of_segment(
+        journey: Journey, name: str, world: World, source: SnapshotSource, accepted: SnapshotCounts | None
+    ) -> "_Pool":
+        """Members (`member`), or those who are new since the snapshot that the journey accepted last (`join`)."""
+        members = world.segment(name)
+        if journey.entry.on == "member":
+            return _Pool(members)
+        before = accepted.segments.get(name) if accepted is not None else None
+        if before is None:
+            return _Pool(members if journey.entry.include_existing else None)
+        snapshot = world.facts.segments.get(name)
+        if snapshot is None or before[0] == snapshot.snapshot_id:
+            return _Pool(None)
+        return _Pool(members, source.segment(name, before[0]))
+
+    def customers(self, shards: Shards) -> pd.Index:
+        """Those of these shards, sorted."""
+        if self.now is None:
+            return pd.Index([], dtype="str")
+        found = self.now.customers(shards)
+        if self.before is not None:
+            found = found.difference(self.before.customers(shards))
+        return found.sort_values()
+
+
+def _admitted(journey: Journey, pool: pd.Index, world: World, transaction: StoreTransaction) -> pd.Index:
+    """Those of the pool whom the entry rule admits; re-entry is not looked at yet."""
     entry = journey.entry
-    if entry.segment is not None:
-        pool = _segment_candidates(journey, world, source, accepted)
-    elif entry.rule is not None:
-        pool = world.features.index
-    else:
-        return pd.Index([], dtype="str")
-    pool = pool.unique().sort_values()
     if entry.rule is None or len(pool) == 0:
         return pool
     context = ContextColumns(
@@ -83,27 +131,8 @@ def candidates(
     return pool[entry.rule.mask(context.frame(entry.rule)) & has_features]
 
 
-def _segment_candidates(
-    journey: Journey, world: World, source: SnapshotSource, accepted: SnapshotCounts | None
-) -> pd.Index:
-    """Members (`member`), or those who are new since the snapshot that the journey accepted last (`join`)."""
-    segment = journey.entry.segment or ""
-    members = world.members(segment)
-    if journey.entry.on == "member":
-        return members
-    before = accepted.segments.get(segment) if accepted is not None else None
-    if before is None:
-        return members if journey.entry.include_existing else members[:0]
-    snapshot = world.facts.segments.get(segment)
-    if snapshot is None or before[0] == snapshot.snapshot_id:
-        return members[:0]
-    return members.difference(source.members(segment, before[0]))
-
-
-def _refusals(journey: Journey, people: pd.DataFrame, world: World, transaction: StoreTransaction) -> pd.Series:
-    """Why each one may not enter, null for those who may."""
-    known = transaction.entries(journey.key, pd.Index(people["customer_id"].unique())).set_index("customer_id")
-    past = known.reindex(people["customer_id"]).reset_index(drop=True)
+def _refusals(journey: Journey, people: pd.DataFrame, past: pd.DataFrame, world: World) -> pd.Series:
+    """Why each one may not enter, null for those who may. `past` has the last entry of each, if any."""
     is_unfinished = past["is_unfinished"].eq(True)  # noqa: FBT003 - an element-wise comparison
     has_entered = past["entry_number"].notna()
     last = people.assign(entered_at=past["entered_at"].astype(TIME))
@@ -129,19 +158,14 @@ def _may_return(journey: Journey, last: pd.DataFrame, world: World) -> pd.Series
     return may_return
 
 
-def _new_executions(
-    journey: Journey, chosen: pd.DataFrame, world: World, transaction: StoreTransaction
-) -> pd.DataFrame:
+def _new_executions(journey: Journey, chosen: pd.DataFrame, world: World) -> pd.DataFrame:
     """EXECUTIONS rows at the start node, due at once."""
     as_of = pd.Timestamp(world.facts.as_of)
-    known = transaction.entries(journey.key, pd.Index(chosen["customer_id"])).set_index("customer_id")["entry_number"]
-    numbers = known.reindex(chosen["customer_id"]).fillna(0).astype("int64").to_numpy() + 1
     has_features = world.features.positions(chosen["customer_id"]) >= 0
-    frame = chosen[["customer_id", "context"]].assign(
-        execution_id=execution_ids(journey.key, chosen["customer_id"], numbers),
+    frame = chosen[["customer_id", "context", "entry_number"]].assign(
+        execution_id=execution_ids(journey.key, chosen["customer_id"], chosen["entry_number"]),
         journey_key=journey.key,
         journey_version=journey.version,
-        entry_number=numbers,
         entered_via=chosen["via"],
         state="NOT_STARTED",
         current_node_id=journey.start,

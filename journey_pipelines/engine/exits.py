@@ -40,7 +40,7 @@ def _must_leave(chunk: Chunk, rows: Rows) -> np.ndarray:
     if rule is not None and len(rows):
         leaving |= rule.mask(chunk.context.frame(rule, rows))
     if chunk.journey.exit.on_leave_segment and segment in chunk.world.facts.segments:
-        is_member = chunk.frame["customer_id"].take(rows).isin(chunk.world.members(str(segment))).to_numpy()
+        is_member = chunk.world.segment(str(segment)).positions(chunk.frame["customer_id"].take(rows)) >= 0
         # who was started by hand was perhaps never in the segment, and so cannot leave it
         was_member = chunk.columns["entered_via"][rows] == "entry"
         leaving |= was_member & ~is_member

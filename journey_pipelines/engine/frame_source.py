@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 import pandas as pd
 
 from journey_pipelines.engine.facts import Facts, Snapshot
+from journey_pipelines.engine.frame_snapshot import FrameSnapshot
 from journey_pipelines.errors import SnapshotError
 
 
@@ -35,41 +36,38 @@ class FrameSource:
         dated = _newest(self._features, today)
         features = None
         if dated is not None:
-            features = Snapshot(f"features@{dated}", dated, self._features[dated])
+            features = FrameSnapshot(f"features@{dated}", dated, self._features[dated])
         return Facts(
             as_of=as_of,
             features=features,
             segments=self._segments_at(_newest(self._segments, today)),
-            profiles=self._profiles,
+            profiles=FrameSnapshot("", today, self._profiles),
         )
 
-    def members(self, segment: str, snapshot_id: str) -> pd.Index:
-        """Customer ids of an earlier snapshot of a segment."""
-        return pd.Index(self._frame_of(self._segments, segment, snapshot_id)["customer_id"]).unique()
+    def segment(self, name: str, snapshot_id: str) -> Snapshot:
+        """An earlier snapshot of a segment."""
+        text = snapshot_id.rpartition("@")[2]
+        dated = date.fromisoformat(text) if text else None
+        return _segment(self._segments.get(dated) if dated else None, name, dated)
 
-    def customers(self, snapshot_id: str) -> pd.Index:
-        """Customer ids of an earlier feature snapshot."""
+    def features(self, snapshot_id: str) -> Snapshot:
+        """An earlier feature snapshot."""
         dated = date.fromisoformat(snapshot_id.partition("@")[2])
         if dated not in self._features:
             raise SnapshotError(f"there is no feature snapshot {snapshot_id}; give simulate() the features of that day")
-        return pd.Index(self._features[dated]["customer_id"]).unique()
+        return FrameSnapshot(snapshot_id, dated, self._features[dated])
 
     def _segments_at(self, dated: date | None) -> dict[str, Snapshot]:
         frame = self._segments[dated] if dated is not None else None
         names = self._segment_names | (frozenset(frame["segment"].unique()) if frame is not None else frozenset())
-        return {
-            name: Snapshot(f"{name}@{dated or ''}", dated or date.min, _segment(frame, name)) for name in sorted(names)
-        }
-
-    def _frame_of(self, frames: dict[date, pd.DataFrame], segment: str, snapshot_id: str) -> pd.DataFrame:
-        text = snapshot_id.rpartition("@")[2]
-        return _segment(frames.get(date.fromisoformat(text)) if text else None, segment)
+        return {name: _segment(frame, name, dated) for name in sorted(names)}
 
 
-def _segment(frame: pd.DataFrame | None, name: str) -> pd.DataFrame:
-    if frame is None:
-        return pd.DataFrame({"customer_id": pd.Series([], dtype="str")})
-    return frame.loc[frame["segment"] == name, ["customer_id"]].reset_index(drop=True)
+def _segment(frame: pd.DataFrame | None, name: str, dated: date | None) -> Snapshot:
+    members = pd.DataFrame({"customer_id": pd.Series([], dtype="str")})
+    if frame is not None:
+        members = frame.loc[frame["segment"] == name, ["customer_id"]].reset_index(drop=True)
+    return FrameSnapshot(f"{name}@{dated or ''}", dated or date.min, members)
 
 
 def _newest(frames: dict[date, pd.DataFrame], today: date) -> date | None:

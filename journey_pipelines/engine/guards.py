@@ -76,13 +76,12 @@ def _feature_problems(counts: SnapshotCounts, facts: Facts) -> list[str]:
         return [f"no_features: there is no feature snapshot dated on or before {facts.as_of:%Y-%m-%d}"]
     if not counts.features_rows:
         return [f"empty_features: the feature snapshot of {features.snapshot_date} has no rows"]
-    customers = features.frame["customer_id"]
-    if customers.is_unique:
+    repeated = features.repeated()
+    if repeated is None:
         return []
-    twice = customers[customers.duplicated()]
     reason = (
-        f"duplicate_customers: {twice.nunique()} customers, {twice.iloc[0]} among them, are more than once in the "
-        f"feature snapshot of {features.snapshot_date}"
+        f"duplicate_customers: {repeated.customers} customers, {repeated.example} among them, are more than once "
+        f"in the feature snapshot of {features.snapshot_date}"
     )
     return [reason]
 

@@ -87,7 +87,7 @@ def check_features(journeys: Iterable[Journey], facts: Facts) -> None:
     features = facts.features
     if features is None or not features.rows:
         return  # the guards hold the journeys
-    known = frozenset(features.frame.columns)
+    known = frozenset(features.columns)
     problems = [
         f"journey {journey.key} version {journey.version} reads {', '.join(missing)}"
         for journey in journeys

@@ -5,13 +5,12 @@ import pandas as pd
 
 from journey_pipelines.engine.departures import departure_context
 from journey_pipelines.engine.engine import Pass
-from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, stack
+from journey_pipelines.engine.frames import DISPATCHES, stack
 from journey_pipelines.engine.movement import Chunk, Rows, grace_may_be_over, walk
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.engine.resume import resume
+from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode
-
-EVERYBODY = 2**31 - 1
 
 
 class RehearsedChunk(Chunk):
@@ -27,24 +26,33 @@ class RehearsedChunk(Chunk):
             self.leave(rows, node, None)
 
 
-def count_sends(one: Pass, journey_key: str, entrants: pd.DataFrame, transaction: StoreTransaction) -> int:
-    """Messages that would leave for one journey at this run; `entrants` are the EXECUTIONS about to enter."""
+def count_due_sends(one: Pass, journey_key: str, transaction: StoreTransaction) -> int:
+    """Messages that would leave to those who are due in any version of one journey at this run."""
     total = 0
     for journey in one.plan.versions_of(journey_key):
-        due = transaction.take_due(
-            journey.key,
-            journey.version,
-            as_of=one.run.as_of,
-            missing_before=grace_may_be_over(journey, one.run),
-            limit=EVERYBODY,
-        ).frame
-        newcomers = entrants[entrants["journey_version"] == journey.version]
-        frame = stack([due, newcomers], EXECUTIONS)
-        chunk = RehearsedChunk(journey, one.run, one.world, transaction, frame)
-        resume(chunk, one.engine.catalog.actions)
-        walk(chunk)
-        total += _count_leaving(one, chunk)
+        after = ""
+        while True:
+            claim = transaction.take_due(
+                journey.key,
+                journey.version,
+                as_of=one.run.as_of,
+                missing_before=grace_may_be_over(journey, one.run),
+                after=after,
+                limit=one.engine.chunk_rows,
+            )
+            if not len(claim.frame):
+                break
+            total += count_sends(one, journey, claim.frame, transaction)
+            after = claim.cursor
     return total
+
+
+def count_sends(one: Pass, journey: Journey, executions: pd.DataFrame, transaction: StoreTransaction) -> int:
+    """Messages that would leave to these EXECUTIONS of one version, who are due or about to enter."""
+    chunk = RehearsedChunk(journey, one.run, one.world, transaction, executions)
+    resume(chunk, one.engine.catalog.actions)
+    walk(chunk)
+    return _count_leaving(one, chunk)
 
 
 def _count_leaving(one: Pass, chunk: Chunk) -> int:

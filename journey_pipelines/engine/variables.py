@@ -1,65 +1,45 @@
 """What rules, waits and templates can read of a group of executions, as columns behind dotted names."""
 
 from collections.abc import Collection
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar
-from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.facts import Facts, Snapshot
+from journey_pipelines.engine.frame_snapshot import FrameSnapshot, take_cells
+from journey_pipelines.engine.frames import TEXT
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.rules import Rule
 
 _RESERVED = frozenset({"customer_id", "journey_id", "customer", "account", "event"})
 
 
-class SnapshotRows:
-    """A snapshot's columns, looked up by customer: one hash lookup for each group, then takes."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        self.frame = frame.drop_duplicates("customer_id") if not frame["customer_id"].is_unique else frame
-        self.index = pd.Index(self.frame["customer_id"])
-
-    def positions(self, customer_ids: Any) -> np.ndarray:
-        """Row of each customer, -1 where there is none."""
-        found: np.ndarray = self.index.get_indexer(pd.Index(customer_ids))
-        return found
-
-    def take(self, column: str, positions: np.ndarray) -> Any:
-        """The column's cells at these rows; missing where the position is -1."""
-        return take_cells(self.frame, column, positions)
-
-
-def take_cells(frame: pd.DataFrame, column: str, positions: np.ndarray) -> Any:
-    """Cells of one column at these rows; missing where the position is -1 or the frame lacks the column."""
-    if column not in frame or len(frame) == 0:
-        return np.full(len(positions), None, dtype=object)
-    values = frame[column].array
-    if isinstance(values, pd.arrays.NumpyExtensionArray):
-        # a missing cell turns whole numbers into floats with NaN here, as it would in any frame
-        return pd.api.extensions.take(values.to_numpy(), positions, allow_fill=bool((positions < 0).any()))
-    return values.take(positions, allow_fill=True)
-
-
 class World:
-    """The facts of one run, indexed by customer once for all journeys."""
+    """The facts of one run, looked up by customer."""
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
-        features = facts.features.frame if facts.features is not None else pd.DataFrame({"customer_id": []}, dtype=str)
-        self.features = SnapshotRows(features)
-        self.profiles = SnapshotRows(facts.profiles)
-        self._members = {name: pd.Index(s.frame["customer_id"]).unique() for name, s in facts.segments.items()}
+        self.features = facts.features or _nothing(facts.as_of)
+        self.profiles = facts.profiles or _nothing(facts.as_of)
 
-    def members(self, segment: str) -> pd.Index:
-        """Customer ids of a segment; none where it is not known (the guards held it and somebody approved)."""
-        return self._members.get(segment, pd.Index([], dtype="str"))
+    def segment(self, name: str) -> Snapshot:
+        """A segment; nobody is in one that is not known (the guards held it and somebody approved)."""
+        return self.facts.segments.get(name) or _nothing(self.facts.as_of)
 
     def zones(self, customer_ids: Any, default: str) -> pd.Series:
         """Each customer's time zone as the profile says, `default` where it says nothing that is one; a RangeIndex."""
+        if "timezone" not in self.profiles.columns:
+            return pd.Series(default, index=pd.RangeIndex(len(customer_ids)), dtype=TEXT)
         named = pd.Series(self.profiles.take("timezone", self.profiles.positions(customer_ids)), dtype=object)
         return calendar.usable_zones(named.where(named.notna(), default), default)
+
+
+def _nothing(as_of: datetime) -> Snapshot:
+    return FrameSnapshot("", as_of.date(), pd.DataFrame({"customer_id": pd.Series([], dtype=TEXT)}))
 
 
 class ContextColumns:
@@ -84,9 +64,16 @@ class ContextColumns:
         self._declared = frozenset(declared)
         self._world = world
         self._transaction = transaction
-        self.feature_rows = world.features.positions(self._customers)
-        self._profile_rows = world.profiles.positions(self._customers)
         self._accounts: pd.DataFrame | None = None
+
+    @cached_property
+    def feature_rows(self) -> np.ndarray:
+        """Where each customer is in the feature snapshot, -1 where it has no row."""
+        return self._world.features.positions(self._customers)
+
+    @cached_property
+    def _profile_rows(self) -> np.ndarray:
+        return self._world.profiles.positions(self._customers)
 
     def frame(self, rule: Rule, rows: np.ndarray | None = None) -> pd.DataFrame:
         """The columns that a rule reads, for these rows (all where None); index is a RangeIndex."""
@@ -114,12 +101,12 @@ class ContextColumns:
         if name == "journey_id":
             return np.full(len(self._customers) if rows is None else len(rows), self._journey_key, dtype=object)
         if head == "customer":
-            return _record(self._world.profiles.frame, self._pick(self._profile_rows, rows), rest)
+            return _record(self._world.profiles, self._pick(self._profile_rows, rows), rest)
         if head == "account":
             return _record(self._account_rows(), np.arange(len(self._customers)) if rows is None else rows, rest)
         if head == "event" or head.startswith("action_result_") or head in self._declared:
             return self._from_context(head, rows)
-        if name in self._world.features.frame:
+        if name in self._world.features.columns:
             return self._world.features.take(name, self._pick(self.feature_rows, rows))
         return np.full(len(self._customers) if rows is None else len(rows), None, dtype=object)
 
@@ -149,20 +136,24 @@ class ContextColumns:
         head, _, rest = path.partition(".")
         if head in ("customer", "account") and rest:
             return f"{head}.{rest.split('.', maxsplit=1)[0]}"
-        return path if path in self._world.features.frame else head
+        return path if path in self._world.features.columns else head
 
     def _everything(self) -> set[str]:
         keys: set[str] = set().union(*self._contexts) if self._contexts is not None and len(self._contexts) else set()
-        features = set(self._world.features.frame.columns) - {"customer_id"}
+        features = set(self._world.features.columns) - {"customer_id"}
         return features | keys | {"customer_id", "journey_id", "customer", "account"}
 
 
-def _record(frame: pd.DataFrame, positions: np.ndarray, field: str) -> Any:
+def _record(table: Snapshot | pd.DataFrame, positions: np.ndarray, field: str) -> Any:
     """One field of a record, or the records whole (dicts) where `field` is empty."""
+
+    def cells_of(name: str) -> Any:
+        return take_cells(table, name, positions) if isinstance(table, pd.DataFrame) else table.take(name, positions)
+
     if field:
-        return take_cells(frame, field.split(".", maxsplit=1)[0], positions)
-    names = list(frame.columns)
-    cells = [pd.Series(take_cells(frame, name, positions)).astype(object) for name in names]
+        return cells_of(field.split(".", maxsplit=1)[0])
+    names = list(table.columns)
+    cells = [pd.Series(cells_of(name)).astype(object) for name in names]
     columns = [c.where(c.notna(), None).to_list() for c in cells]
     records = np.empty(len(positions), dtype=object)
     records[:] = [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]

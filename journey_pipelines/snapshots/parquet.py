@@ -1,12 +1,11 @@
-"""Daily partitions as Parquet files, whole or absent, each with an id of date and content; the source of live runs."""
+"""Daily partitions as Parquet files, whole or absent, each with an id of date and content."""
 
 import hashlib
 import json
 import re
 import shutil
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,11 +13,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from journey_pipelines.engine.facts import Facts, Snapshot
-from journey_pipelines.engine.frames import TEXT
+from journey_pipelines.engine.facts import Snapshot
+from journey_pipelines.engine.frame_snapshot import FrameSnapshot, repeated_in
 from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots.checks import check_customers
+from journey_pipelines.snapshots.file_snapshot import MEND, FileSnapshot
 from journey_pipelines.snapshots.files import replacing
+from journey_pipelines.snapshots.layout import Layout, laid_out, write_parts
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, table_from
 
 FEATURES: Final = "features"
@@ -76,19 +77,28 @@ class SnapshotStore:
             raise SnapshotError(f"{name} cannot be kept: {error}. Cast that column in the query.") from error
         snapshot_id = f"{kind}@{day.isoformat()}@{_content(table)}"
         if self._id_at(path) != snapshot_id:
-            self._replace(path, table.replace_schema_metadata({_ID_KEY: snapshot_id.encode()}), name)
+            # events keep their order: nobody looks them up by customer here
+            rows, layout = (table, None) if kind == EVENTS else laid_out(table, repeated_in(frame["customer_id"]))
+            self._replace(path, rows.replace_schema_metadata({_ID_KEY: snapshot_id.encode()}), layout, name)
         repeated = int(frame["customer_id"].duplicated().sum())
         return StoredSnapshot(snapshot_id, kind, day, len(frame), repeated, path)
 
-    def read(self, kind: str, day: date) -> Snapshot:
-        """The partition. Raises SnapshotError where it is missing, cut off, or another's file."""
+    def read(self, kind: str, day: date) -> FrameSnapshot:
+        """The whole partition. Raises SnapshotError where it is missing, cut off, or another's file."""
+        return _read(self._existing(kind, day), kind, day)
+
+    def open(self, kind: str, day: date) -> Snapshot:
+        """The partition, of which only what is asked for will be read. Raises SnapshotError as `read` does."""
+        return _open(self._existing(kind, day), kind, day)
+
+    def _existing(self, kind: str, day: date) -> Path:
         path = self.path(kind, day)
         if not path.is_file():
             raise SnapshotError(f"There is no snapshot {kind} of {day} ({path}); materialise that partition first.")
-        return _read(path, kind, day)
+        return path
 
-    def read_id(self, snapshot_id: str) -> Snapshot:
-        """The snapshot with exactly this id, also when its partition was written again since."""
+    def open_id(self, snapshot_id: str) -> Snapshot:
+        """The snapshot with exactly this id, also when its partition was written again since; see `open`."""
         named = _ID.fullmatch(snapshot_id)
         day = None if named is None else _day(named["day"])
         if named is None or day is None:
@@ -97,7 +107,7 @@ class SnapshotStore:
         path = self.path(kind, day)
         for candidate in (path, _superseded(path, snapshot_id)):
             if self._id_at(candidate) == snapshot_id:
-                return _read(candidate, kind, day)
+                return _open(candidate, kind, day)
         raise SnapshotError(
             f"Snapshot {snapshot_id} is gone: {path} {'holds other rows' if path.is_file() else 'does not exist'}. "
             "Materialise that partition from the same data again, or release the journey with `journeys approve`."
@@ -136,77 +146,19 @@ class SnapshotStore:
         except (OSError, pa.ArrowException, KeyError):
             return None
 
-    def _replace(self, path: Path, table: Any, name: str) -> None:
+    def _replace(self, path: Path, table: Any, layout: Layout | None, name: str) -> None:
         try:
             replaced = self._id_at(path)
             if replaced is not None:
                 with replacing(_superseded(path, replaced)) as copy:
                     shutil.copyfile(path, copy)
             with replacing(path) as unfinished:
-                pq.write_table(table, unfinished, write_page_checksum=True)
+                if layout is None:
+                    pq.write_table(table, unfinished, write_page_checksum=True)
+                else:
+                    write_parts(table, layout, unfinished)
         except OSError as error:
             raise SnapshotError(f"{name} cannot be written to {path}: {error}. Mend that and run again.") from error
-
-
-class ParquetSource:
-    """The `SnapshotSource` of live runs.
-
-    `segments` names those that the warehouse still has; without it every segment that ever had a partition is known.
-    With `pinned_date` every run reads exactly the partitions of that day, as a run of one partition must.
-    """
-
-    def __init__(
-        self, store: SnapshotStore, *, segments: Collection[str] | None = None, pinned_date: date | None = None
-    ) -> None:
-        self._store = store
-        self._segments = None if segments is None else frozenset(segments)
-        self._pinned_date = pinned_date
-
-    def at(self, as_of: datetime) -> Facts:
-        """The newest snapshots dated on or before the UTC date of `as_of`, or those of the pinned day.
-
-        Raises SnapshotError where a file is unreadable, where the pinned day has no features, or lies after `as_of`.
-        """
-        today = as_of.astimezone(UTC).date()
-        if self._pinned_date is not None and self._pinned_date > today:
-            raise SnapshotError(
-                f"The snapshots of {self._pinned_date} lie after {as_of.isoformat()}; use one on that day or later."
-            )
-        known = frozenset(self._store.segments()) if self._segments is None else self._segments
-        found = {name: self._newest(f"{SEGMENTS}/{name}", today) for name in sorted(known)}
-        profiles = self._newest(PROFILES, today)
-        return Facts(
-            as_of=as_of,
-            features=self._features(today),
-            segments={name: snapshot for name, snapshot in found.items() if snapshot is not None},
-            profiles=pd.DataFrame({"customer_id": pd.Series([], dtype=TEXT)}) if profiles is None else profiles.frame,
-            profiles_id="" if profiles is None else profiles.snapshot_id,
-        )
-
-    def members(self, segment: str, snapshot_id: str) -> pd.Index:
-        """Customer ids (unique) of an earlier snapshot of a segment. Raises SnapshotError where it is gone."""
-        return self._customers(f"{SEGMENTS}/{segment}", snapshot_id)
-
-    def customers(self, snapshot_id: str) -> pd.Index:
-        """Customer ids (unique) of an earlier feature snapshot. Raises SnapshotError where it is gone."""
-        return self._customers(FEATURES, snapshot_id)
-
-    def _features(self, today: date) -> Snapshot | None:
-        if self._pinned_date is not None:
-            return self._store.read(FEATURES, self._pinned_date)
-        return self._newest(FEATURES, today)
-
-    def _newest(self, kind: str, today: date) -> Snapshot | None:
-        if self._pinned_date is not None:
-            day = self._pinned_date if self._store.path(kind, self._pinned_date).is_file() else None
-        else:
-            day = self._store.newest(kind, today)
-        return None if day is None else self._store.read(kind, day)
-
-    def _customers(self, kind: str, snapshot_id: str) -> pd.Index:
-        if not snapshot_id.startswith(f"{kind}@"):
-            raise SnapshotError(f"{snapshot_id!r} is no snapshot of {kind}; expected {kind}@YYYY-MM-DD@content.")
-        return pd.Index(self._store.read_id(snapshot_id).frame["customer_id"].unique(), name="customer_id")
 
 
 def _day(text: str) -> date | None:
@@ -237,18 +189,31 @@ def _texts(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(data=pd.Series([encode(data) for data in frame["data"]], index=frame.index, dtype="str"))
 
 
-def _read(path: Path, kind: str, day: date) -> Snapshot:
+def _read(path: Path, kind: str, day: date) -> FrameSnapshot:
     name = f"Snapshot {kind} of {day} ({path})"
-    mend = "Delete the file and materialise that partition again."
     try:
         table = pq.read_table(path, partitioning=None, page_checksum_verification=True)
         frame = frame_of(table)
     except (OSError, pa.ArrowException, ColumnTypeError) as error:
-        raise SnapshotError(f"{name} cannot be read: {str(error).splitlines()[0]}. {mend}") from error
-    snapshot_id = str((table.schema.metadata or {}).get(_ID_KEY, b""), "utf-8")
-    if not snapshot_id.startswith(f"{kind}@{day.isoformat()}@"):
-        raise SnapshotError(f"{name} carries the id {snapshot_id or 'of no snapshot'!r}, not its own. {mend}")
+        raise SnapshotError(f"{name} cannot be read: {str(error).splitlines()[0]}. {MEND}") from error
+    snapshot_id = _own_id(table.schema, name, kind, day)
     check_customers(frame, name, SnapshotError, is_unique=False)
     if kind == EVENTS:
         frame["data"] = pd.Series(json.loads(f"[{','.join(frame['data'])}]"), dtype=object)
-    return Snapshot(snapshot_id, day, frame)
+    return FrameSnapshot(snapshot_id, day, frame)
+
+
+def _open(path: Path, kind: str, day: date) -> Snapshot:
+    name = f"Snapshot {kind} of {day}"
+    try:
+        schema = pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise SnapshotError(f"{name} ({path}) cannot be read: {str(error).splitlines()[0]}. {MEND}") from error
+    return FileSnapshot(path, name=name, snapshot_id=_own_id(schema, f"{name} ({path})", kind, day), snapshot_date=day)
+
+
+def _own_id(schema: Any, name: str, kind: str, day: date) -> str:
+    snapshot_id = str((schema.metadata or {}).get(_ID_KEY, b""), "utf-8")
+    if not snapshot_id.startswith(f"{kind}@{day.isoformat()}@"):
+        raise SnapshotError(f"{name} carries the id {snapshot_id or 'of no snapshot'!r}, not its own. {MEND}")
+    return snapshot_id

@@ -40,11 +40,12 @@ def stack_tables(tables: Sequence[Any]) -> Any:
 
 def frame_of(table: Any) -> pd.DataFrame:
     """The table as a frame, row for row. Raises ColumnTypeError for a type that frames have no place for."""
-    columns = {name: _series(name, table.column(name)) for name in table.column_names}
+    columns = {name: series_of(name, table.column(name)) for name in table.column_names}
     return pd.DataFrame(columns, index=pd.RangeIndex(table.num_rows))
 
 
-def _series(name: str, column: Any) -> pd.Series:
+def series_of(name: str, column: Any) -> pd.Series:
+    """A chunked array as a column of frames. Raises ColumnTypeError for a type that they have no place for."""
     kind = column.type
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return column.to_pandas().astype(TEXT)

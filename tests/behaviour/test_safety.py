@@ -15,6 +15,7 @@ from journey_pipelines.delivery.contact import ContactPolicy, QuietHours
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.engine import outbox
 from journey_pipelines.engine.engine import Pass
+from journey_pipelines.engine.facts import Snapshot
 from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.passes import run_pass
 from journey_pipelines.engine.planning import make_plan
@@ -157,11 +158,11 @@ def test_an_older_day_that_runs_at_the_same_time_does_not_follow_a_later_one(sto
 
         third: Future[Any] | None = None
 
-        def members(self, segment: str, snapshot_id: str) -> pd.Index:
+        def segment(self, name: str, snapshot_id: str) -> Snapshot:
             if self.third is None:
                 self.third = pool.submit(passes.run, MARCH + 2 * DAY)
                 wait_for([self.third], timeout=1)
-            return super().members(segment, snapshot_id)
+            return super().segment(name, snapshot_id)
 
     joined = segments({"2017-03-01": ["1"], "2017-03-02": ["1", "2"], "2017-03-03": ["1", "2", "3"]})
     people = features(["1", "2", "3"])

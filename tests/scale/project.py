@@ -10,10 +10,12 @@ import pandas as pd
 from journey_pipelines.composition import Installation
 from journey_pipelines.engine.compute import IN_PROCESS, Compute
 from journey_pipelines.engine.engine import Engine
+from journey_pipelines.engine.frame_snapshot import FrameSnapshot
 from journey_pipelines.engine.passes import Report, run_pass
 from journey_pipelines.engine.ports import Run
 from journey_pipelines.settings import Settings
-from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, ParquetSource
+from journey_pipelines.snapshots.parquet import FEATURES, PROFILES
+from journey_pipelines.snapshots.sources import ParquetSource
 from tests.e2e.demonstration import contents
 from tests.storm import world
 from tests.storm.world import DAYS, run_day
@@ -38,9 +40,10 @@ class Project:
         frames = world.source(CUSTOMERS)
         for day in DAYS:
             facts = frames.at(day)
-            assert facts.features is not None
+            assert isinstance(facts.features, FrameSnapshot)
+            assert isinstance(facts.profiles, FrameSnapshot)
             parts.snapshots.write(FEATURES, day.date(), facts.features.frame)
-            parts.snapshots.write(PROFILES, day.date(), facts.profiles)
+            parts.snapshots.write(PROFILES, day.date(), facts.profiles.frame)
         with closing(parts.store) as store:
             world.set_up(store, CUSTOMERS)
         return project

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from journey_pipelines.compute import DaskCluster, LocalProcesses
-from journey_pipelines.engine import advance
+from journey_pipelines.engine import claimed
 from journey_pipelines.engine.advance import ShardOutcome
 from journey_pipelines.engine.compute import InProcess, Item, Result
 from journey_pipelines.engine.passes import Report
@@ -111,7 +111,7 @@ def test_what_a_journey_raises_in_another_process_holds_it_in_the_run(
     def break_down(chunk: object) -> None:
         raise ZeroDivisionError("nothing to divide by")
 
-    monkeypatch.setattr(advance, "walk", break_down)
+    monkeypatch.setattr(claimed, "walk", break_down)
     report = project.first_pass(InProcess(ranges=2))
 
     assert (report.moved, report.held) == (0, {"storm": "error: nothing to divide by"})

@@ -60,7 +60,8 @@ class Client:
         """Its reports; it must end well, have held nothing and have said nothing on standard error."""
         said, _ = self.process.communicate()
         errors = self.errors.read_text()
-        assert (self.process.returncode, errors) == (0, "")
+        assert self.process.returncode == 0, errors
+        assert errors == "", errors
         reports = [json.loads(line) for line in said.splitlines()]
         assert [report for report in reports if report["held"]] == [], errors
         return reports

@@ -12,9 +12,9 @@ from journey_pipelines.snapshots.parquet import (
     PREDICTIONS,
     PROFILES,
     RAW_FEATURES,
-    ParquetSource,
     SnapshotStore,
 )
+from journey_pipelines.snapshots.sources import ParquetSource
 
 DAY = date(2017, 3, 1)
 
@@ -57,7 +57,7 @@ def test_a_day_has_every_partition(built, store, warehouse):
 def test_a_run_of_the_day_sees_what_was_built(built, store, warehouse):
     facts = ParquetSource(store, segments=warehouse.segments()).at(end_of_day(DAY))
     assert facts.features.snapshot_id == built[FEATURES].snapshot_id
-    assert facts.profiles_id == built[PROFILES].snapshot_id
+    assert facts.profiles.snapshot_id == built[PROFILES].snapshot_id
     assert {f"segments/{name}": snapshot.snapshot_id for name, snapshot in facts.segments.items()} == {
         kind: snapshot_id for kind, snapshot_id in ids(built).items() if kind.startswith("segments/")
     }

@@ -3,7 +3,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from journey_pipelines.errors import SnapshotError
-from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, ParquetSource, SnapshotStore
+from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SnapshotStore
+from journey_pipelines.snapshots.sources import ParquetSource
 from tests.unit.snapshots.builders import AS_OF, DAY, customers
 
 NEXT_DAY = DAY + timedelta(days=1)
@@ -14,7 +15,7 @@ def test_without_any_partition_nothing_is_known(tmp_path):
     facts = ParquetSource(SnapshotStore(tmp_path)).at(AS_OF)
     assert facts.features is None
     assert facts.segments == {}
-    assert facts.profiles.columns.tolist() == ["customer_id"]
+    assert facts.profiles is None
 
 
 def test_a_run_sees_the_newest_partitions_on_or_before_its_date(tmp_path):
@@ -23,8 +24,8 @@ def test_a_run_sees_the_newest_partitions_on_or_before_its_date(tmp_path):
         for kind in (FEATURES, PROFILES, VIP):
             store.write(kind, day, customers(name))
     facts = ParquetSource(store).at(AS_OF)
-    assert facts.features.frame["customer_id"].tolist() == ["today"]
-    assert facts.profiles["customer_id"].tolist() == ["today"]
+    assert facts.features.customers().tolist() == ["today"]
+    assert facts.profiles.customers().tolist() == ["today"]
     assert facts.segments["vip"].snapshot_date == DAY
 
 
@@ -78,17 +79,17 @@ def test_members_of_an_earlier_snapshot_are_found_by_its_id(tmp_path):
     store = SnapshotStore(tmp_path)
     earlier = store.write(VIP, DAY, customers("a", "b"))
     store.write(VIP, DAY, customers("c"))
-    assert ParquetSource(store).members("vip", earlier.snapshot_id).tolist() == ["a", "b"]
+    assert ParquetSource(store).segment("vip", earlier.snapshot_id).customers().tolist() == ["a", "b"]
 
 
 def test_customers_of_an_earlier_feature_snapshot_are_unique(tmp_path):
     store = SnapshotStore(tmp_path)
     earlier = store.write(FEATURES, DAY, customers("a", "a"))
-    assert ParquetSource(store).customers(earlier.snapshot_id).tolist() == ["a"]
+    assert ParquetSource(store).features(earlier.snapshot_id).customers().tolist() == ["a"]
 
 
 def test_members_by_the_id_of_something_else_are_refused(tmp_path):
     store = SnapshotStore(tmp_path)
     other = store.write(FEATURES, DAY, customers("a"))
     with pytest.raises(SnapshotError, match="no snapshot of segments/vip"):
-        ParquetSource(store).members("vip", other.snapshot_id)
+        ParquetSource(store).segment("vip", other.snapshot_id)

@@ -69,8 +69,8 @@ def test_a_superseded_snapshot_stays_readable_by_its_id(tmp_path):
     store = SnapshotStore(tmp_path)
     old = store.write(VIP, DAY, customers("a"))
     new = store.write(VIP, DAY, customers("b"))
-    assert store.read_id(old.snapshot_id).frame["customer_id"].tolist() == ["a"]
-    assert store.read_id(new.snapshot_id).frame["customer_id"].tolist() == ["b"]
+    assert store.open_id(old.snapshot_id).customers().tolist() == ["a"]
+    assert store.open_id(new.snapshot_id).customers().tolist() == ["b"]
     assert store.days(VIP) == [DAY]
 
 
@@ -79,18 +79,18 @@ def test_a_snapshot_that_is_gone_says_how_to_go_on(tmp_path):
     stored = store.write(VIP, DAY, customers("a"))
     stored.path.unlink()
     with pytest.raises(SnapshotError, match=r"is gone: .* does not exist.*journeys approve"):
-        store.read_id(stored.snapshot_id)
+        store.open_id(stored.snapshot_id)
 
 
 @pytest.mark.parametrize("snapshot_id", ["", "features", "features@2017-03-01", "features@2017-03-01@zz"])
 def test_something_else_than_an_id_is_refused(tmp_path, snapshot_id):
     with pytest.raises(SnapshotError, match="no snapshot id"):
-        SnapshotStore(tmp_path).read_id(snapshot_id)
+        SnapshotStore(tmp_path).open_id(snapshot_id)
 
 
 def test_an_impossible_date_in_an_id_is_refused(tmp_path):
     with pytest.raises(SnapshotError, match="no snapshot id"):
-        SnapshotStore(tmp_path).read_id("features@2017-02-30@0123456789abcdef")
+        SnapshotStore(tmp_path).open_id("features@2017-02-30@0123456789abcdef")
 
 
 def test_duplicate_customers_of_features_are_written_and_reported(tmp_path):
@@ -126,7 +126,7 @@ def test_a_failed_write_keeps_the_old_partition(tmp_path, monkeypatch):
     def fail(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pyarrow.parquet.write_table", fail)
+    monkeypatch.setattr("pyarrow.parquet.ParquetWriter.write_table", fail)
     with pytest.raises(SnapshotError, match="No space left"):
         store.write(FEATURES, DAY, customers("b"))
     assert store.read(FEATURES, DAY).frame["customer_id"].tolist() == ["a"]
