@@ -1,4 +1,4 @@
-"""What runs together: the day, the sweep of due executions, the drain of the outbox."""
+"""What runs together: the day, the sweep of due executions, the drain of the outbox, the removal of old history."""
 
 import dagster as dg
 
@@ -47,3 +47,25 @@ def advance_due_executions(
 def advance_due() -> None:
     """One op, no partitions."""
     advance_due_executions()
+
+
+@dg.op(description="Executions that ended long ago go with all that belongs to them; who entered what when stays.")
+def remove_old_history(
+    context: dg.OpExecutionContext, config: AsOf, installation: dg.ResourceParam[Installation]
+) -> dict[str, int]:
+    """Returns how many rows of each table went, and how many partitions were dropped or were in use; counts only."""
+    days = installation.settings.retention_days
+    retained = installation.store.retain(as_of=config.instant(), days=days)
+    figures = {**retained.removed, "dropped_partitions": retained.dropped, "busy_partitions": retained.busy}
+    context.add_output_metadata({"kept_from": retained.kept_from.isoformat(), "kept_days": days, **figures})
+    context.log.info("kept whole from %s on; removed %s", retained.kept_from, figures)
+    return figures
+
+
+@dg.job(
+    description="History that is older than JOURNEYS_RETENTION_DAYS goes. May run beside all other jobs.",
+    tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "retention"},
+)
+def retention() -> None:
+    """One op, no partitions."""
+    remove_old_history()

@@ -13,9 +13,10 @@ from assets.automation import (
     dispatch_every_five_minutes,
     failed_runs,
     new_events_and_starts,
+    retention_at_night,
 )
 from assets.features import churn_model, churn_predictions, features
-from assets.jobs import advance_due, daily_journeys, dispatch
+from assets.jobs import advance_due, daily_journeys, dispatch, retention
 from assets.journeys import deliveries, make_movement
 from assets.lineage import warehouse_tables
 from assets.metrics import journey_metrics
@@ -54,8 +55,8 @@ def build_definitions() -> dg.Definitions:
             deliveries,
             journey_metrics,
         ],
-        jobs=[daily_journeys, dispatch, advance_due],
-        schedules=[daily_schedule, advance_every_five_minutes, dispatch_every_five_minutes],
+        jobs=[daily_journeys, dispatch, advance_due, retention],
+        schedules=[daily_schedule, advance_every_five_minutes, dispatch_every_five_minutes, retention_at_night],
         sensors=[new_events_and_starts, failed_runs],
         resources={
             "installation": installation,

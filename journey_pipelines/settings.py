@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from journey_pipelines.engine.retention import LEAST_DAYS
 from journey_pipelines.errors import SettingsError
 
 STATE: Final = ".journeys"
 SAMPLE_WAREHOUSE: Final = "warehouse.duckdb"
+RETENTION_DAYS: Final = 400
 POSTGRES_SCHEMES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+psycopg_async"}
 )
@@ -42,6 +44,8 @@ class Settings:
     """How many local processes move executions; None: this one alone."""
     dask_scheduler: str | None = None
     """Address of the Dask scheduler whose workers move executions."""
+    retention_days: int = RETENTION_DAYS
+    """For how many days ended executions and other history are kept."""
 
     @property
     def state(self) -> Path:
@@ -95,6 +99,7 @@ class Settings:
             policy=policy,
             workers=workers,
             dask_scheduler=scheduler,
+            retention_days=_retention_days(given),
         )
 
 
@@ -163,6 +168,18 @@ def workers_of(given: Mapping[str, str]) -> tuple[int | None, str | None]:
             "tcp://scheduler:8786."
         )
     return None if workers is None else int(workers), scheduler
+
+
+def _retention_days(given: Mapping[str, str]) -> int:
+    value = given.get("JOURNEYS_RETENTION_DAYS")
+    if value is None:
+        return RETENTION_DAYS
+    if not (value.isascii() and value.isdigit() and int(value) >= LEAST_DAYS):
+        raise SettingsError(
+            f"JOURNEYS_RETENTION_DAYS is {value!r}; expected for how many days history is kept, from {LEAST_DAYS}, "
+            f"over which frequency caps look back; leave it out for {RETENTION_DAYS}."
+        )
+    return int(value)
 
 
 def _postgres_url(given: Mapping[str, str], name: str) -> str | None:

@@ -230,9 +230,11 @@ CREATE TABLE moves (
 CREATE SEQUENCE move_numbers OWNED BY moves.move_no;
 ALTER TABLE moves ALTER COLUMN move_no SET DEFAULT nextval('move_numbers');
 CREATE INDEX moves_by_entry ON moves (entry_no);
+CREATE TABLE moves_kept PARTITION OF moves FOR VALUES IN ('infinity');
+COMMENT ON TABLE moves_kept IS 'Moves of dropped partitions whose executions are still there';
 COMMENT ON TABLE moves IS 'What one pass did with an execution: one row for the whole path; append-only';
 COMMENT ON COLUMN moves.move_no IS 'Order in which rows were written';
-COMMENT ON COLUMN moves.day IS 'Date (UTC) of the run, or the last day of its month: the partition, which retention drops';
+COMMENT ON COLUMN moves.day IS 'Date (UTC) of the run, or the last day of its month; infinity: that partition was dropped';
 
 CREATE VIEW transitions AS
 SELECT
@@ -396,9 +398,11 @@ CREATE TABLE loyalty_accounts (
     customer_id text COLLATE "C" NOT NULL,
     program_id bigint NOT NULL,
     points_balance bigint NOT NULL,
+    points_removed bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (customer_id, program_id)
 );
 COMMENT ON TABLE loyalty_accounts IS 'Points balance of each customer in each program';
+COMMENT ON COLUMN loyalty_accounts.points_removed IS 'Sum of the awards that retention removed';
 
 CREATE TABLE points_transactions (
     dispatch_key text COLLATE "C" PRIMARY KEY,
@@ -447,5 +451,5 @@ CREATE TABLE retention (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
     kept_from date NOT NULL
 );
-COMMENT ON TABLE retention IS 'One row once history was removed';
-COMMENT ON COLUMN retention.kept_from IS 'What ended or happened before this date (UTC) may have been removed';
+COMMENT ON TABLE retention IS 'One row once retention has run';
+COMMENT ON COLUMN retention.kept_from IS 'Executions that ended before this date (UTC) may have been removed';

@@ -50,15 +50,20 @@ class BenchServer:
 
 
 @contextmanager
-def bench_server() -> Iterator[BenchServer]:
-    """Start a server for the block. It cleans up only when told to, so that no vacuum falls into a measurement."""
+def bench_server(*, cleans_up: bool = False) -> Iterator[BenchServer]:
+    """Start a server for the block.
+
+    It cleans up only when told to, so that no vacuum falls into a measurement; or with `cleans_up` as every other
+    server does, by the server's own defaults.
+    """
     require_processes()
     folder = Path(tempfile.mkdtemp(prefix="journeys-bench-"))
     folder.chmod(0o755)  # the server may run as another account, which has to get through
     try:
         with embedded_postgres(folder) as server, psycopg.connect(server.dagster_url, autocommit=True) as watching:
-            watching.execute("ALTER SYSTEM SET autovacuum = off")
-            watching.execute("SELECT pg_reload_conf()")
+            if not cleans_up:
+                watching.execute("ALTER SYSTEM SET autovacuum = off")
+                watching.execute("SELECT pg_reload_conf()")
             postmaster = int((locate(folder).data / "postmaster.pid").read_text().split()[0])
             yield BenchServer(server, Meter(postmaster, watching))
     finally:

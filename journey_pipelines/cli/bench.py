@@ -8,6 +8,7 @@ import click
 
 from journey_pipelines.bench import advance as bench_advance
 from journey_pipelines.bench import enrol as bench_enrol
+from journey_pipelines.bench import growth as bench_growth
 from journey_pipelines.bench import rules as bench_rules
 from journey_pipelines.cli.output import count_of, table
 
@@ -60,6 +61,20 @@ def enrol(candidates: int, rounds: int, *, as_json: bool) -> None:
     _show(found, what, ("who", "what", "measured"), bench_enrol.figures(found), as_json=as_json)
 
 
+@bench.command("growth")
+@click.option("--runs", type=click.IntRange(min=10), default=50, show_default=True, help="Days, one run each.")
+@click.option("--rows", type=click.IntRange(min=2), default=20_000, show_default=True, help="Who enter on each day.")
+@_as_json
+def growth(runs: int, rows: int, *, as_json: bool) -> None:
+    """Sizes and run time over many runs with retention, while as many enter as leave.
+
+    In a Postgres of its own that vacuums as by default. The last fifth of the runs is compared with the second.
+    """
+    found = bench_growth.measure(runs, rows=rows)
+    what = f"{count_of(runs, 'run')} of {count_of(rows, 'entrant')}, {found['kept_days']} days kept"
+    _show(found, what, ("who", "what", "measured"), bench_growth.figures(found), as_json=as_json)
+
+
 def _show(
     found: Mapping[str, Any],
     what: str,
@@ -71,7 +86,7 @@ def _show(
     if as_json:
         click.echo(json.dumps(found, indent=2))
         return
-    click.echo(f"{what}, best of {count_of(found['rounds'], 'round')}")
+    click.echo(f"{what}, best of {count_of(found['rounds'], 'round')}" if "rounds" in found else what)
     click.echo(table(headers, list(figures)))
 
 

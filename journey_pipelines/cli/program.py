@@ -24,6 +24,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "archive": ("standing", "Close a journey for good; those inside finish."),
     "cancel": ("cancel", "Take an execution out of its journey."),
     "doctor": ("doctor", "Check that the store holds together."),
+    "retain": ("retain", "Remove history that is older than it has to be kept."),
     "bench": ("bench", "Measure how fast the parts are on this machine."),
     "dev": ("dev", "Start the database, Dagster's UI and its daemon."),
 }

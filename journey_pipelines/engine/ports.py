@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -86,6 +86,16 @@ class Changes:
     used_event_ids: pd.Index  # events that ended a wait or met a goal
 
 
+@dataclass(frozen=True)
+class Retained:
+    """What a retention removed; counts only."""
+
+    kept_from: date  # executions that ended on this day or later are kept, whole
+    removed: Mapping[str, int] = field(default_factory=dict)  # table -> rows; only tables that lost some
+    dropped: int = 0  # partitions of tables
+    busy: int = 0  # partitions that could go but were in use; the next retention takes them
+
+
 class JourneyStore(Protocol):
     """Where journeys live. Two implementations (memory, Postgres) pass one behaviour suite."""
 
@@ -103,6 +113,15 @@ class JourneyStore(Protocol):
 
     def run_lock(self, run_id: str) -> AbstractContextManager[None]:
         """Marks the run as alive while the block lasts, so that nobody takes its `sending` rows for abandoned."""
+
+    def retain(self, *, as_of: datetime, days: int) -> Retained:
+        """Remove executions that ended more than so many days (UTC) before that of `as_of`, with all that belongs to
+        them, and events, runs and settled starts that are as old.
+
+        Never who entered what when, so that re-entry is decided as before, nor anything of an execution that has not
+        ended. Days that share a partition go when the last of them may. May be repeated, and beside runs whose `as_of`
+        is not as old. Raises JourneysError for fewer days than `engine.retention.LEAST_DAYS`.
+        """
 
 
 class StoreTransaction(Protocol):

@@ -67,11 +67,27 @@ WHERE NOT EXISTS (SELECT FROM entries WHERE entries.entry_no = moves.entry_no);
 
 -- name: row_lost
 -- purpose: executions that entered and are neither standing nor ended, or both
-SELECT min(entries.execution_id) AS example, min(entries.entered_at) AS since
+SELECT execution_id AS example, entered_at AS since
 FROM entries
-LEFT JOIN (SELECT entry_no AS place FROM standing UNION ALL SELECT entry_no FROM ended) AS placed ON place = entry_no
-GROUP BY entry_no
-HAVING count(place) <> 1;
+LEFT JOIN (
+    SELECT entry_no, count(*) AS places
+    FROM (SELECT entry_no FROM standing UNION ALL SELECT entry_no FROM ended) AS placed
+    GROUP BY entry_no
+) AS placed USING (entry_no)
+WHERE places > 1
+   OR places IS NULL AND (
+        -- retention removes who ended before its horizon, and nobody else
+        entered_at >= coalesce((SELECT kept_from FROM retention), '-infinity')
+        OR EXISTS (
+            SELECT FROM unfinished
+            WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
+        ) AND NOT EXISTS (
+            SELECT FROM entries AS later
+            WHERE later.journey_key = entries.journey_key
+              AND later.customer_id = entries.customer_id
+              AND later.entry_number > entries.entry_number
+        )
+    );
 
 -- name: uniqueness_lost
 -- purpose: unfinished executions of which the table that keeps them unique knows nothing, or that it still counts
@@ -171,7 +187,7 @@ HAVING count(*) > 1;
 
 -- name: entry_gap
 -- purpose: customers whose entries into a journey are not numbered 1, 2, 3 and so on
-SELECT journey_key || ', customer ' || customer_id AS example, min(entered_at) AS since FROM executions
+SELECT journey_key || ', customer ' || customer_id AS example, min(entered_at) AS since FROM entries
 GROUP BY journey_key, customer_id
 HAVING min(entry_number) <> 1 OR max(entry_number) <> count(*) OR count(DISTINCT entry_number) <> count(*);
 
@@ -190,8 +206,8 @@ WHERE NOT EXISTS (SELECT FROM dispatches WHERE key = dispatch_key AND status = '
 SELECT customer_id || ', program ' || program_id AS example, max(at) AS since
 FROM loyalty_accounts
 LEFT JOIN points_transactions USING (customer_id, program_id)
-GROUP BY customer_id, program_id, points_balance
-HAVING points_balance <> coalesce(sum(points), 0);
+GROUP BY customer_id, program_id, points_balance, points_removed
+HAVING points_balance <> points_removed + coalesce(sum(points), 0);
 
 -- name: open_runs
 -- purpose: runs that were not closed

@@ -35,3 +35,7 @@ SET LOCAL lock_timeout TO DEFAULT;
 -- name: only_look
 -- purpose: this transaction writes nothing and sees one moment throughout
 SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY;
+
+-- name: keep_partitions
+-- purpose: let no retention drop what this transaction has not looked at yet; before its first look, which fixes its moment
+LOCK TABLE standing, ended, moves IN ACCESS SHARE MODE;

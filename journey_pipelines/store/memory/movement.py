@@ -25,10 +25,17 @@ class EntryPart(Part):
         is_asked = (executions["journey_key"] == journey_key) & executions["customer_id"].isin(customer_ids)
         asked = executions.loc[is_asked, ["customer_id", "entry_number", "entered_at"]]
         asked = asked.assign(is_unfinished=is_unfinished(executions)[is_asked])
+        if len(self.state.ledger):
+            asked = pd.concat([asked, self._removed(journey_key, customer_ids)], ignore_index=True)
         has_unfinished = asked.groupby("customer_id")["is_unfinished"].any()
         last = asked.sort_values("entry_number").drop_duplicates("customer_id", keep="last").sort_values("customer_id")
         last = last.assign(is_unfinished=has_unfinished.reindex(last["customer_id"]).to_numpy(dtype=bool))
         return last.reset_index(drop=True)
+
+    def _removed(self, journey_key: str, customer_ids: pd.Index) -> pd.DataFrame:
+        ledger = self.state.ledger
+        is_asked = (ledger["journey_key"] == journey_key) & ledger["customer_id"].isin(customer_ids)
+        return ledger.loc[is_asked, ["customer_id", "entry_number", "entered_at"]].assign(is_unfinished=False)
 
     def add_executions(self, executions: pd.DataFrame) -> pd.Index:
         """See StoreTransaction."""
@@ -37,6 +44,7 @@ class EntryPart(Part):
         pair = ["journey_key", "customer_id"]
         stored = table.frame.loc[is_unfinished(table.frame), pair]
         is_new = (table.locate(rows["execution_id"]) < 0) & ~rows["execution_id"].duplicated().to_numpy()
+        is_new &= ~rows["execution_id"].isin(self.state.ledger["execution_id"]).to_numpy()
         rows = rows[is_new]
         is_open = is_unfinished(rows).to_numpy()
         unfinished = pd.concat([stored, rows.loc[is_open, pair]], ignore_index=True)

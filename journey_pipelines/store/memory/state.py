@@ -1,6 +1,7 @@
 """What a memory store holds, and the base of the parts of its transaction."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import pandas as pd
 
@@ -8,6 +9,11 @@ from journey_pipelines.engine import frames
 from journey_pipelines.engine.ports import Hold, JourneyStatus, SnapshotCounts, StoredVersion
 from journey_pipelines.engine.states import UNFINISHED
 from journey_pipelines.store.memory.table import Table
+
+LEDGER: Final = {
+    name: frames.EXECUTIONS[name]
+    for name in ("execution_id", "journey_key", "customer_id", "entry_number", "entered_at")
+}
 
 
 def _tables() -> dict[str, Table]:
@@ -36,6 +42,7 @@ class State:
     holds: list[Hold] = field(default_factory=list)
     accounts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.LOYALTY_ACCOUNTS))
     suppressions: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.SUPPRESSIONS))
+    ledger: pd.DataFrame = field(default_factory=lambda: frames.empty(LEDGER))  # entries of removed executions
     knows_every_campaign: bool = True
 
     def copy(self) -> "State":
@@ -49,6 +56,7 @@ class State:
             holds=list(self.holds),
             accounts=self.accounts,
             suppressions=self.suppressions,
+            ledger=self.ledger,
             knows_every_campaign=self.knows_every_campaign,
         )
 

@@ -3,17 +3,20 @@
 import threading
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from journey_pipelines.engine.frames import CAMPAIGNS, HOLDS, TRANSITIONS, stack
-from journey_pipelines.engine.ports import StoreTransaction, T
+from journey_pipelines.engine.ports import Retained, StoreTransaction, T
+from journey_pipelines.engine.retention import horizon
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.memory.journeys import JourneysPart, RunsPart
 from journey_pipelines.store.memory.movement import EntryPart, MovementPart
 from journey_pipelines.store.memory.outbox import OutboxPart
+from journey_pipelines.store.memory.retention import remove_old
 from journey_pipelines.store.memory.state import State
 from journey_pipelines.store.values import detached
 
@@ -90,3 +93,10 @@ class MemoryStore:
             yield
         finally:
             self._running -= {run_id}
+
+    def retain(self, *, as_of: datetime, days: int) -> Retained:
+        """See JourneyStore."""
+        kept_from = horizon(as_of, days)
+        with self.transaction() as transaction:
+            assert isinstance(transaction, MemoryTransaction)
+            return remove_old(transaction.state, kept_from)

@@ -1,5 +1,6 @@
 """What the database says, as a StoreError that names the thing and the next step."""
 
+import re
 from typing import Final
 
 import psycopg
@@ -8,6 +9,7 @@ from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavai
 from journey_pipelines.store.postgres.address import Address
 
 LONGEST_DETAIL: Final = 500
+BY_DATE: Final = re.compile(r"_\d{8}\b")  # the end of a partition's name
 
 
 def store_error(error: psycopg.Error, address: Address) -> StoreError:
@@ -16,6 +18,11 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
     told = diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__
     detail = f" ({diagnosis.message_detail[:LONGEST_DETAIL]})" if diagnosis.message_detail else ""
     reason = address.without_password(told + detail)
+    if _misses_partition(error):
+        return StoreConflictError(
+            f"a retention of the journey store ({address.label}) dropped a partition in between: {reason}; nothing of "
+            "this transaction is kept, run again"
+        )
     if isinstance(error, psycopg.errors.IntegrityError):
         table = diagnosis.table_name or "a table"
         return StoreError(f"the journey store refused rows of {table}: {reason}; nothing of this transaction is kept")
@@ -35,3 +42,10 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
             "run again once the database answers"
         )
     return StoreError(f"the journey store ({address.label}) failed: {reason}; nothing of this transaction is kept")
+
+
+def _misses_partition(error: psycopg.Error) -> bool:
+    """Whether a partition is gone that was there a moment ago, for a row or for a statement that names it."""
+    if isinstance(error, psycopg.errors.CheckViolation):
+        return error.diag.constraint_name is None
+    return isinstance(error, psycopg.errors.UndefinedTable) and bool(BY_DATE.search(error.diag.message_primary or ""))

@@ -22,6 +22,7 @@ from journey_pipelines.store.postgres.standing import Taken, text_column
 from journey_pipelines.store.statements import statements
 
 SQL = statements("movement")
+RETENTION = statements("retention")
 # most executions that are asked for by name are at an action; the other partitions are many
 TABLES: Final = ("standing_acting", "standing", "ended")
 MOST_LOOKS: Final = 100
@@ -58,13 +59,13 @@ class Holding:
         statement = "lock_rows" if waits else "try_rows"
         wanted = pd.Index(execution_ids).unique()
         found: list[Taken] = []
-        for _ in range(MOST_LOOKS if waits else 1):
+        for look in range(MOST_LOOKS if waits else 1):
             for table in TABLES:
                 if len(wanted):
                     self._session.stage_ids(wanted)
                     found.append(self.select(statement, table))
                     wanted = wanted.difference(_ids(found[-1]), sort=False)
-            if not len(wanted) or not waits or not self._exist(wanted):
+            if not len(wanted) or not waits or (look and not self._still_exist(wanted)):
                 return Taken.stack(found) if found else Taken.read([None] * 21)
         raise StoreConflictError(f"execution {wanted[0]} was moved by others each time we looked; run again")
 
@@ -78,18 +79,21 @@ class Holding:
 
     def _look_for(self, execution_id: str, look: Callable[..., Taken]) -> Taken:
         numbers = self._session.rows(SQL["entry_no"], execution_id=execution_id)
-        for _ in range(MOST_LOOKS if numbers else 0):
+        for number in range(MOST_LOOKS if numbers else 0):
             for table in TABLES:
                 taken = look(table, entry_no=numbers[0][0])
                 if len(taken):
                     return taken
+            if number and not self._still_exist(pd.Index([execution_id])):
+                return Taken.read([None] * 21)
         if numbers:
             raise StoreConflictError(f"execution {execution_id} was moved by others each time we looked; run again")
         return Taken.read([None] * 21)
 
-    def _exist(self, execution_ids: pd.Index) -> bool:
+    def _still_exist(self, execution_ids: pd.Index) -> bool:
+        """Whether one of them is in the store, and not in the ledger alone since retention removed it."""
         self._session.stage_ids(execution_ids)
-        return bool(len(self._session.frame(SQL["entry_nos"], {"entry_no": INT})))
+        return bool(len(self._session.frame(RETENTION["still_there"], {"entry_no": INT})))
 
     def locate(self, execution_ids: pd.Index) -> Numbers:
         """The position of each execution among the rows held; -1 where it is not held."""

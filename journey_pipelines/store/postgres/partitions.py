@@ -1,7 +1,7 @@
 """Partitions by date: made when somebody needs one, each known to a store once it has been seen.
 
-A date has a partition of its own, or shares its month's where there are many already. For `standing` a month is named by
-its first day (a run must look there in time), for history by its last (nothing goes before its own date is over).
+A date has a partition of its own, or shares its month's where there are many already. For `standing` a month is named
+by its first day (a run must look there in time), for history by its last (nothing goes before its own date is over).
 """
 
 import calendar

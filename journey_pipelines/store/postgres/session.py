@@ -56,7 +56,7 @@ class Session:
         with self._failures(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(rows)
 
-    def rows(self, statement: bytes, **values: Any) -> list[tuple[Any, ...]]:
+    def rows(self, statement: bytes | sql.Composed, **values: Any) -> list[tuple[Any, ...]]:
         """The few rows of a small answer."""
         with self._failures():
             return self._connection.execute(statement, values or None).fetchall()

@@ -3,10 +3,12 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import psycopg
 
-from journey_pipelines.engine.ports import StoreTransaction, T
+from journey_pipelines.engine.ports import Retained, StoreTransaction, T
+from journey_pipelines.engine.retention import horizon
 from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavailableError
 from journey_pipelines.store.patience import Patience
 from journey_pipelines.store.postgres.accounts import AccountsPart, EventsPart
@@ -19,6 +21,7 @@ from journey_pipelines.store.postgres.migration import migrate
 from journey_pipelines.store.postgres.movement import EntryPart, MovementPart
 from journey_pipelines.store.postgres.outbox import OutboxPart
 from journey_pipelines.store.postgres.reports import ReportsPart
+from journey_pipelines.store.postgres.retention import Retention, vacuum
 from journey_pipelines.store.postgres.run_lock import RunLock
 from journey_pipelines.store.postgres.runs import RunsPart
 from journey_pipelines.store.postgres.session import Connection, Session
@@ -85,6 +88,7 @@ class PostgresStore:
         with self.transaction() as transaction:
             assert isinstance(transaction, PostgresTransaction)
             transaction.session.execute(statements("session")["only_look"])
+            transaction.session.execute(statements("session")["keep_partitions"])
             yield transaction.session
 
     def transact(self, work: Callable[[StoreTransaction], T]) -> T:
@@ -102,6 +106,7 @@ class PostgresStore:
             try:
                 return work()
             except StoreConflictError:
+                self._catalogues.partitions.forget()  # retention may have dropped one
                 if not trial.outlasts_conflict():
                     raise
             except StoreUnavailableError:
@@ -124,6 +129,28 @@ class PostgresStore:
         finally:
             self._run_locks.remove(lock)
             lock.release()
+
+    def retain(self, *, as_of: datetime, days: int) -> Retained:
+        """See JourneyStore. Waits for nobody for long: partitions that are in use each time it looks stay as `busy`.
+
+        Vacuums what it and the runs emptied.
+        """
+
+        def in_session(step: Callable[[Session], None]) -> None:
+            def work(transaction: StoreTransaction) -> None:
+                assert isinstance(transaction, PostgresTransaction)
+                step(transaction.session)
+
+            self.transact(work)
+
+        kept_from, today = horizon(as_of, days), as_of.astimezone(UTC).date()
+        retained = Retention(in_session, kept_from=kept_from, today=today, patience=self._patience).run()
+        with self._connections.borrow() as connection:
+            try:
+                vacuum(connection, today)
+            except psycopg.Error as error:
+                raise store_error(error, self._address) from error
+        return retained
 
     @property
     def _run_locks(self) -> list[RunLock]:

@@ -1,0 +1,160 @@
+"""What a store costs that has run for long: sizes and time, run by run, over a steady population with retention.
+
+The ledger of entries is told apart: it grows with every entry, since it decides for ever who may enter again.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
+from typing import Any, Final
+
+import pandas as pd
+
+from journey_pipelines.bench.costs import BenchmarkError, Cost
+from journey_pipelines.bench.layout import sizes
+from journey_pipelines.bench.population import DOCUMENT, Population
+from journey_pipelines.bench.server import BenchServer, bench_server
+from journey_pipelines.bench.standing import SCHEMA
+from journey_pipelines.bench.whole_engine import engine_over, publish
+from journey_pipelines.engine.engine import Engine
+from journey_pipelines.engine.passes import Report, run_pass
+from journey_pipelines.engine.ports import Retained, Run
+from journey_pipelines.store.doctor import examine
+from journey_pipelines.store.postgres import PostgresStore
+
+DATABASE: Final = "bench_growth"
+KEPT_DAYS: Final = 3  # so that as much goes as comes from the seventh run on
+LEDGER: Final = "entries"
+PARTS: Final = 5  # of the runs: the last one is compared with the second
+CATALOG: Final = (
+    "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
+    "WHERE relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace"
+)
+
+
+def measure(runs: int, *, rows: int) -> dict[str, Any]:
+    """Everything, as one JSON document. Raises BenchmarkError where a run did not do what it should."""
+    population = Population(rows)
+    with bench_server(cleans_up=True) as server:
+        server.copy_database("template0", DATABASE)
+        publish(server.url(DATABASE), DOCUMENT)
+        features = population.features()
+        with engine_over(server.url(DATABASE), population.source(0, features)) as engine:
+            found = [_Day(server, engine, population, features, day).measured() for day in range(runs)]
+        with closing(PostgresStore(server.url(DATABASE))) as store:
+            faults = [str(fault) for fault in examine(store).faults]
+    if faults:
+        raise BenchmarkError(f"the doctor finds after {runs} runs: {' '.join(faults)}")
+    return {"rows": rows, "runs": runs, "kept_days": KEPT_DAYS, "days": found, "ratios": _ratios(found)}
+
+
+class _Day:
+    """One run and the retention behind it, over the store as the day before left it."""
+
+    def __init__(
+        self, server: BenchServer, engine: Engine, population: Population, features: pd.DataFrame, day: int
+    ) -> None:
+        self._server = server
+        self._engine = replace(engine, source=population.source(day, features))
+        self._population = population
+        self._day = day
+        self._as_of = population.as_of(day)
+        self._report: Report | None = None
+        self._retained: Retained | None = None
+
+    def measured(self) -> dict[str, Any]:
+        """Costs and sizes as JSON."""
+        events = self._population.events(self._day)
+        self._engine.store.transact(lambda transaction: transaction.add_events(events))
+        run = self._server.meter.measure(self._population.entrants, self._run)
+        retention = self._server.meter.measure(self._population.entrants, self._retain)
+        self._check()
+        assert self._retained is not None
+        return {
+            "run": _described(run),
+            "retention": {**_described(retention), "removed": dict(self._retained.removed)},
+            **self._sizes(),
+        }
+
+    def _run(self) -> None:
+        self._report = run_pass(self._engine, Run(f"day-{self._day}", self._as_of), delivers=True)
+
+    def _retain(self) -> None:
+        self._retained = self._engine.store.retain(as_of=self._as_of, days=KEPT_DAYS)
+
+    def _check(self) -> None:
+        assert self._report is not None
+        assert self._retained is not None
+        entered = sum(self._report.entered.values())
+        if entered != self._population.entrants or self._report.held or self._retained.busy:
+            raise BenchmarkError(
+                f"on day {self._day} {entered} entered, expected {self._population.entrants}; held: "
+                f"{dict(self._report.held)}; partitions in use: {self._retained.busy}"
+            )
+
+    def _sizes(self) -> dict[str, Any]:
+        with self._server.connected(DATABASE) as connection:
+            found = sizes(connection, SCHEMA)
+            [(catalog,)] = connection.execute(CATALOG).fetchall()
+        tables: Counter[str] = Counter()
+        indexes: Counter[str] = Counter()
+        for name, size in found.items():
+            table = re.sub(r"_\d{8}$", "", name)  # partitions by date count as one table
+            tables[table] += size["table_bytes"]
+            indexes[table] += size["index_bytes"]
+        ledger = {"table_bytes": tables.pop(LEDGER), "index_bytes": indexes.pop(LEDGER)}
+        return {
+            "table_bytes": tables.total(),
+            "index_bytes": indexes.total(),
+            "tables": {name: [tables[name], indexes[name]] for name in sorted(tables)},
+            "partitions": sum(name != re.sub(r"_\d{8}$", "", name) for name in found),
+            "catalog_bytes": int(catalog),
+            "ledger": {**ledger, "rows": (self._day + 1) * self._population.entrants},
+        }
+
+
+def _described(cost: Cost) -> dict[str, Any]:
+    return {
+        "cpu_seconds": cost.cpu_seconds,
+        "client_cpu_seconds": cost.client_seconds,
+        "server_cpu_seconds": cost.server_seconds,
+        "wall_seconds": cost.wall_seconds,
+        "peak_bytes": cost.peak_bytes,
+    }
+
+
+FIGURES: Final = {
+    "table_bytes": lambda day: day["table_bytes"],
+    "index_bytes": lambda day: day["index_bytes"],
+    "run_cpu_seconds": lambda day: day["run"]["cpu_seconds"],
+    "run_wall_seconds": lambda day: day["run"]["wall_seconds"],
+    "retention_cpu_seconds": lambda day: day["retention"]["cpu_seconds"],
+    "catalog_bytes": lambda day: day["catalog_bytes"],
+    "ledger_bytes_per_entry": lambda day: (
+        sum(day["ledger"][name] for name in ("table_bytes", "index_bytes")) / day["ledger"]["rows"]
+    ),
+}
+
+
+def _ratios(days: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """The last fifth of the runs against the second, mean by mean."""
+    count = len(days) // PARTS
+    second, last = days[count : 2 * count], days[-count:]
+    return {name: sum(map(figure, last)) / sum(map(figure, second)) for name, figure in FIGURES.items()}
+
+
+def figures(found: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """What people read: which runs, what, and the figure; then the last against the second part of the runs."""
+    count = found["runs"] // PARTS
+    for part in range(PARTS):
+        days = found["days"][part * count : (part + 1) * count]
+        mean = {name: sum(map(figure, days)) / count for name, figure in FIGURES.items()}
+        yield f"runs {part * count + 1} to {(part + 1) * count}", "processor, run", f"{mean['run_cpu_seconds']:.2f} s"
+        yield "", "processor, retention", f"{mean['retention_cpu_seconds']:.2f} s"
+        yield "", "clock, run", f"{mean['run_wall_seconds']:.2f} s"
+        yield "", "tables, indexes", f"{mean['table_bytes'] / 1e6:.1f} MB, {mean['index_bytes'] / 1e6:.1f} MB"
+        yield "", "ledger, for each entry", f"{mean['ledger_bytes_per_entry']:.0f} bytes"
+    for name, ratio in found["ratios"].items():
+        yield f"last {count} to second {count}", name.replace("_", " "), f"{ratio:.3f}"
