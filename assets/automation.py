@@ -6,7 +6,7 @@ from typing import Final
 import dagster as dg
 
 from assets.arrivals import find_arrivals
-from assets.jobs import advance_due, daily_journeys, dispatch, retention
+from assets.jobs import advance_due, daily_journeys, dispatch, history_retention
 from assets.ownership import MARKETING_TEAM
 from journey_pipelines.engine.ports import JourneyStore
 
@@ -40,10 +40,10 @@ def dispatch_every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.Run
     return _tick(context, job="dispatch", op="deliveries")
 
 
-@dg.schedule(job=retention, cron_schedule="30 3 * * *")
+@dg.schedule(job=history_retention, cron_schedule="30 3 * * *")
 def retention_at_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Well after the daily run, whose emptied partitions go too."""
-    return _tick(context, job="retention", op="remove_old_history")
+    return _tick(context, job="history_retention", op="remove_old_history")
 
 
 @dg.sensor(job=advance_due, minimum_interval_seconds=60)
@@ -60,7 +60,7 @@ def new_events_and_starts(
     return dg.RunRequest(tags={"journeys/starts": str(arrivals.starts), "journeys/events": str(arrivals.events)})
 
 
-@dg.run_failure_sensor(monitored_jobs=[daily_journeys, dispatch, advance_due, retention])
+@dg.run_failure_sensor(monitored_jobs=[daily_journeys, dispatch, advance_due, history_retention])
 def failed_runs(context: dg.RunFailureSensorContext) -> dg.SkipReason:
     """Says in the tick which run failed and who owns it. Put the call of your pager here."""
     run = context.dagster_run

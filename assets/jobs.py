@@ -64,8 +64,8 @@ def remove_old_history(
 
 @dg.job(
     description="History that is older than JOURNEYS_RETENTION_DAYS goes. May run beside all other jobs.",
-    tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "retention"},
+    tags={**EFFECTS, "dagster/max_runtime": "7200", "journeys/lane": "history"},
 )
-def retention() -> None:
+def history_retention() -> None:
     """One op, no partitions."""
     remove_old_history()

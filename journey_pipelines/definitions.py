@@ -16,7 +16,7 @@ from assets.automation import (
     retention_at_night,
 )
 from assets.features import churn_model, churn_predictions, features
-from assets.jobs import advance_due, daily_journeys, dispatch, retention
+from assets.jobs import advance_due, daily_journeys, dispatch, history_retention
 from assets.journeys import deliveries, make_movement
 from assets.lineage import warehouse_tables
 from assets.metrics import journey_metrics
@@ -55,7 +55,7 @@ def build_definitions() -> dg.Definitions:
             deliveries,
             journey_metrics,
         ],
-        jobs=[daily_journeys, dispatch, advance_due, retention],
+        jobs=[daily_journeys, dispatch, advance_due, history_retention],
         schedules=[daily_schedule, advance_every_five_minutes, dispatch_every_five_minutes, retention_at_night],
         sensors=[new_events_and_starts, failed_runs],
         resources={

@@ -1,4 +1,4 @@
-"""`journeys bench advance` and `bench enrol` check what they ran, and say what they measured."""
+"""`journeys bench advance`, `enrol` and `growth` check what they ran, and say what they measured."""
 
 import json
 import tempfile
@@ -40,4 +40,16 @@ def test_an_enrolment_is_checked_against_pandas(temporary_folder: Path) -> None:
     done = CliRunner().invoke(journeys, ["bench", "enrol", "--candidates", "2000", "--rounds", "1"])
     assert "2,000 candidates, 41 entrants, best of 1 round" in done.stdout
     assert "against the selection in pandas" in done.stdout
+    assert not list(temporary_folder.iterdir())
+
+
+def test_growth_is_measured_run_by_run_until_as_much_goes_as_comes(temporary_folder: Path) -> None:
+    command = ["bench", "growth", "--runs", "10", "--rows", "40", "--json"]
+    found = json.loads(CliRunner().invoke(journeys, command, catch_exceptions=False).stdout)
+    days = found["days"]
+    assert [day["ledger"]["rows"] for day in days] == [40 * (number + 1) for number in range(10)]
+    removed = [day["retention"]["removed"].get("executions", 0) for day in days]
+    assert removed[:4] == [0] * 4
+    assert abs(sum(removed[7:]) - 3 * 40) < 20
+    assert found["ratios"].keys() >= {"table_bytes", "index_bytes", "run_cpu_seconds", "run_wall_seconds"}
     assert not list(temporary_folder.iterdir())

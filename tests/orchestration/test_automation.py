@@ -13,6 +13,7 @@ from assets.automation import (
     advance_every_five_minutes,
     dispatch_every_five_minutes,
     new_events_and_starts,
+    retention_at_night,
 )
 from journey_pipelines.definitions import build_definitions
 from journey_pipelines.engine.frames import EVENTS, STARTS, conform
@@ -44,7 +45,7 @@ def start(store: MemoryStore, at: datetime) -> None:
         transaction.add_starts(conform(frame, STARTS))
 
 
-@pytest.mark.parametrize("schedule", [advance_every_five_minutes, dispatch_every_five_minutes])
+@pytest.mark.parametrize("schedule", [advance_every_five_minutes, dispatch_every_five_minutes, retention_at_night])
 def test_a_tick_stands_for_its_own_time_and_runs_once(
     instance: dg.DagsterInstance, schedule: dg.ScheduleDefinition
 ) -> None:

@@ -126,7 +126,7 @@ def test_entries_and_advances_are_one_step_that_follows_the_day_before(
 
 
 def test_jobs_with_effects_are_not_retried_and_end_some_time(definitions: dg.Definitions) -> None:
-    for name in ("daily_journeys", "dispatch", "advance_due"):
+    for name in ("daily_journeys", "dispatch", "advance_due", "history_retention"):
         tags = definitions.resolve_job_def(name).tags
         assert tags["dagster/max_retries"] == "0"
         assert int(tags["dagster/max_runtime"]) > 0

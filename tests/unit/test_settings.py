@@ -130,3 +130,14 @@ def test_executions_are_moved_by_local_processes_or_on_a_dask_cluster(tmp_path: 
 def test_workers_that_cannot_be_are_refused(tmp_path: Path, environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         settings(tmp_path, **environment)
+
+
+def test_history_is_kept_for_as_long_as_is_set(tmp_path: Path) -> None:
+    assert settings(tmp_path).retention_days == 400
+    assert settings(tmp_path, JOURNEYS_RETENTION_DAYS="30").retention_days == 30
+
+
+@pytest.mark.parametrize("days", ["1", "-5", "a year"])
+def test_a_history_that_is_too_short_is_refused(tmp_path: Path, days: str) -> None:
+    with pytest.raises(SettingsError, match=f"JOURNEYS_RETENTION_DAYS is '{days}'; .* from 2, over which frequency"):
+        settings(tmp_path, JOURNEYS_RETENTION_DAYS=days)
