@@ -119,8 +119,9 @@ class JourneyStore(Protocol):
         them, and events, runs and settled starts that are as old.
 
         Never who entered what when, so that re-entry is decided as before, nor anything of an execution that has not
-        ended. Days that share a partition go when the last of them may. May be repeated, and beside runs whose `as_of`
-        is not as old. Raises JourneysError for fewer days than `engine.retention.LEAST_DAYS`.
+        ended. A store that keeps days together may let transitions, or days that share a partition, go later. May be
+        repeated, and beside runs whose `as_of` is not as old. Raises JourneysError for fewer days than
+        `engine.retention.LEAST_DAYS`.
         """
 
 
