@@ -36,9 +36,11 @@ CREATE TABLE editions (
     edition_no integer PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
     journey_key text COLLATE "C" NOT NULL,
     journey_version integer NOT NULL,
+    is_left boolean NOT NULL DEFAULT false,
     UNIQUE (journey_key, journey_version)
 );
 COMMENT ON TABLE editions IS 'Journey versions that somebody entered, each with its number';
+COMMENT ON COLUMN editions.is_left IS 'A newer version is long out and nobody stands in this one: runs need not look for anybody';
 
 CREATE TABLE entries (
     entry_no bigint PRIMARY KEY,

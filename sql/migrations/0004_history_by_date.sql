@@ -170,3 +170,6 @@ COMMENT ON COLUMN retention.kept_from IS 'Executions that ended before this date
 
 ALTER TABLE loyalty_accounts ADD COLUMN points_removed bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN loyalty_accounts.points_removed IS 'Sum of the awards that retention removed';
+
+ALTER TABLE editions ADD COLUMN is_left boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN editions.is_left IS 'A newer version is long out and nobody stands in this one: runs need not look for anybody';

@@ -34,7 +34,8 @@ WHERE %(journey_key)s::text IS NULL OR journey_key = %(journey_key)s
 ORDER BY journey_key, version;
 
 -- name: unfinished_versions
--- purpose: versions that somebody still stands in
+-- purpose: versions that somebody still stands in; not those known to be left, since finding nobody looks at everybody
 SELECT journey_key, journey_version
 FROM editions
-CROSS JOIN LATERAL (SELECT FROM standing WHERE standing.edition_no = editions.edition_no LIMIT 1) AS somebody;
+CROSS JOIN LATERAL (SELECT FROM standing WHERE standing.edition_no = editions.edition_no LIMIT 1) AS somebody
+WHERE NOT is_left;

@@ -147,6 +147,20 @@ WHERE coalesce(run_as_of, at) < %(before)s
   AND NOT EXISTS (SELECT FROM moves_kept WHERE moves_kept.stamp_no = stamps.stamp_no)
   AND NOT EXISTS (SELECT FROM runs WHERE runs.run_id = stamps.run_id AND NOT is_closed);
 
+-- name: mark_left
+-- purpose: note the versions that nobody stands in and nobody enters: a newer one has been out since before this instant
+UPDATE editions SET is_left = now_left
+FROM (
+    SELECT
+        edition_no,
+        EXISTS (
+            SELECT FROM journey_versions
+            WHERE journey_key = old.journey_key AND version > journey_version AND published_at < %(before)s
+        ) AND NOT EXISTS (SELECT FROM standing WHERE standing.edition_no = old.edition_no) AS now_left
+    FROM editions AS old
+) AS looked_at
+WHERE editions.edition_no = looked_at.edition_no AND is_left <> now_left;
+
 -- name: is_empty
 -- purpose: whether a partition has no rows
 SELECT NOT EXISTS (SELECT FROM {part});

@@ -179,3 +179,26 @@ def test_both_stores_keep_the_same_of_a_busy_world(postgres_store: PostgresStore
         one, other = (f.sort_values(by, ignore_index=True) for f in (frame, postgres[name]))
         pd.testing.assert_frame_equal(one, other, obj=name)
     assert examine(postgres_store).faults == []
+
+
+def test_runs_do_not_look_for_people_in_a_version_that_everybody_left(store: JourneyStore) -> None:
+    add(store, ended("a"), rows.executions("b", journey_version=2))
+    with store.transaction() as transaction:
+        for name in ("First", "Second"):
+            transaction.publish({**rows.DOCUMENT, "name": name}, at=NOW)
+    for as_of in (NOW, LATER):
+        store.retain(as_of=as_of, days=KEPT_DAYS)
+        with store.transaction() as transaction:
+            assert transaction.unfinished_versions() == {("welcome", 2)}
+
+
+def test_who_comes_to_stand_in_a_version_that_was_left_is_found_again(postgres_store: PostgresStore) -> None:
+    add(postgres_store, ended("a"))
+    with postgres_store.transaction() as transaction:
+        for name in ("First", "Second"):
+            transaction.publish({**rows.DOCUMENT, "name": name}, at=NOW)
+    postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
+    add(postgres_store, rows.executions("late"))
+    postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
+    with postgres_store.transaction() as transaction:
+        assert transaction.unfinished_versions() == {("welcome", 1)}

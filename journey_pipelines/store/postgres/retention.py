@@ -7,12 +7,13 @@ The horizon is committed first: whoever finds nothing knows then whether it was 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 from psycopg import sql
 
 from journey_pipelines.engine.ports import Retained
+from journey_pipelines.engine.retention import LEAST_DAYS
 from journey_pipelines.errors import StoreConflictError
 from journey_pipelines.store.patience import Patience
 from journey_pipelines.store.postgres.partitions import ENDED, MOVES, STANDING, Partitioned, partitions_of
@@ -77,6 +78,7 @@ class Retention:
             self._remove_by_time,
             self._drop_moves,
             self._remove_stamps,
+            self._mark_left,
             self._drop_emptied,
         )
         for step in steps:
@@ -137,6 +139,10 @@ class Retention:
         days = [day for _, day in _partitions(session, MOVES)]
         before = min([self._kept_from, *(day.replace(day=1) for day in days)])
         self._removed["stamps"] += session.execute(SQL["remove_stamps"], before=before)
+
+    def _mark_left(self, session: Session) -> None:
+        """No run that still lets people enter the version before is as old as that."""
+        session.execute(SQL["mark_left"], before=self._today - timedelta(days=LEAST_DAYS))
 
     def _drop_emptied(self, session: Session) -> None:
         found = _partitions(session, STANDING, before=self._today)
