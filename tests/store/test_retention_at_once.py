@@ -142,3 +142,16 @@ def test_what_is_lost_is_still_told_from_what_was_removed(postgres_store: Postgr
     [lost] = [fault for fault in examine(postgres_store).faults if fault.check == "row_lost"]
     assert lost.count == 1
     assert lost.example in statement
+
+
+def test_a_long_history_goes_in_several_steps(
+    postgres_store: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
+    for number in range(5):
+        old = rows.executions(
+            f"e{number}", state="COMPLETED", due_at=pd.NaT, ended_at=NOW + number * DAY, outcome="done"
+        )
+        postgres_store.transact(lambda transaction, old=old: transaction.add_executions(old))
+    retained = postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
+    assert (retained.removed["executions"], retained.dropped, partitions(postgres_url)) == (5, 5, [])

@@ -26,6 +26,7 @@ PARTITIONS = statements("partitions")
 # shorter than the server waits before it looks for deadlocks: whoever waits behind us waits no longer than this
 LONGEST_WAIT: Final = "500ms"
 TRIES: Final = 20
+MOST_AT_ONCE: Final = 50  # partitions; a transaction may not hold too many locks
 MOST_KEPT: Final = 0.5  # of a partition's moves may be needed still, and are carried over, when it is dropped
 OF_ENDED: Final = {
     "points_transactions": "remove_points",
@@ -82,12 +83,13 @@ class Retention:
             self._drop_emptied,
         )
         for step in steps:
-            self._do(step)
+            while self._do(step) == MOST_AT_ONCE:
+                pass
         removed = {table: rows for table, rows in sorted(self._removed.items()) if rows}
         return Retained(self._kept_from, removed, self._dropped, self._busy)
 
-    def _do(self, step: Step) -> None:
-        """The step in a transaction; what it counts counts once, however often it is tried."""
+    def _do(self, step: Step) -> int:
+        """The step in a transaction; what it counts counts once, however often it is tried. How many it dropped."""
         removed, dropped = self._removed.copy(), self._dropped
 
         def work(session: Session) -> None:
@@ -100,6 +102,7 @@ class Retention:
         except _BusyError as error:
             self._removed, self._dropped = removed, dropped
             self._busy += error.partitions
+        return self._dropped - dropped
 
     def _set_horizon(self, session: Session) -> None:
         [(self._kept_from,)] = session.rows(SQL["set_horizon"], kept_from=self._kept_from)
@@ -110,7 +113,7 @@ class Retention:
                 self._removed[table] += _row(session, statement, part)[0]
 
     def _drop_ended(self, session: Session) -> None:
-        parts = [part for part, _ in _partitions(session, ENDED, before=self._kept_from)]
+        parts = [part for part, _ in _partitions(session, ENDED, before=self._kept_from)][:MOST_AT_ONCE]
         self._removed["executions"] += sum(_row(session, "count_rows", part)[0] for part in parts)
         self._drop(session, ENDED, parts)
 
@@ -124,7 +127,7 @@ class Retention:
         session.execute(SQL["count_kept"])
         self._removed["moves"] += session.execute(SQL["remove_moves"])
         parts = []
-        for part, _ in _partitions(session, MOVES, before=self._kept_from):
+        for part, _ in _partitions(session, MOVES, before=self._kept_from)[:MOST_AT_ONCE]:
             session.execute(_formatted("stop_writers", part))
             rows, kept = _row(session, "count_moves", part)
             if kept > rows * MOST_KEPT:
@@ -145,8 +148,8 @@ class Retention:
         session.execute(SQL["mark_left"], before=self._today - timedelta(days=LEAST_DAYS))
 
     def _drop_emptied(self, session: Session) -> None:
-        found = _partitions(session, STANDING, before=self._today)
-        self._drop(session, STANDING, [part for part, _ in found if _is_empty(session, part)], only_empty=True)
+        found = [part for part, _ in _partitions(session, STANDING, before=self._today) if _is_empty(session, part)]
+        self._drop(session, STANDING, found[:MOST_AT_ONCE], only_empty=True)
 
     def _drop(self, session: Session, table: Partitioned, parts: Sequence[str], *, only_empty: bool = False) -> None:
         """Drop them. Raises _BusyError where others hold the table for too long each time we try."""
