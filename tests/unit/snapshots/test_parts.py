@@ -18,7 +18,7 @@ from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots import file_snapshot, layout
 from journey_pipelines.snapshots.file_snapshot import FileSnapshot
 from journey_pipelines.snapshots.parquet import FEATURES, SnapshotStore
-from tests.unit.snapshots.builders import AS_OF, DAY, customers, features
+from tests.unit.snapshots.builders import AS_OF, DAY, customers, damage, features
 
 ROWS_OF_A_PART = 8
 PEOPLE = [f"c{number:03d}" for number in range(100)]
@@ -235,10 +235,7 @@ def test_a_file_that_is_replaced_while_it_is_read_changes_nothing(tmp_path: Path
 def test_a_damaged_page_is_noticed_when_its_part_is_read(tmp_path: Path) -> None:
     store = SnapshotStore(tmp_path, rows_of_a_part=ROWS_OF_A_PART)
     path = store.write(FEATURES, DAY, everything()).path
-    column = pq.read_metadata(path).row_group(5).column(everything().columns.get_loc("tier"))
-    content = bytearray(path.read_bytes())
-    content[column.data_page_offset + column.total_compressed_size // 2] ^= 0xFF
-    path.write_bytes(bytes(content))
+    damage(path, row_group=5, column="tier")
     snapshot = store.open(FEATURES, DAY)
     assert cells(snapshot, "visits", PEOPLE).tolist() == list(range(100))
     with pytest.raises(SnapshotError, match=r"features of 2017-03-01 .*cannot be read.*materialise that partition"):
