@@ -24,7 +24,7 @@ from journey_pipelines.snapshots.layout import Layout
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, series_of
 
 MEND: Final = "Delete the file and materialise that partition again."
-KEPT_BYTES: Final = 32 * 1024**2  # of columns that stay in memory, those that were asked for last
+KEPT_BYTES: Final = 16 * 1024**2  # of columns that stay in memory, those that were asked for last
 CUSTOMER: Final = "customer_id"
 
 Positions = npt.NDArray[np.int64]

@@ -17,7 +17,7 @@ from journey_pipelines.engine.facts import Repeated
 from journey_pipelines.engine.shards import SHARDS, shard_of
 
 LAYOUT_KEY: Final = b"layout"
-ROWS_OF_A_PART: Final = 131_072  # about; the number of parts is a power of two
+ROWS_OF_A_PART: Final = 65_536  # about; the number of parts is a power of two
 _PROBE: Final = ("", "a", "c000000001", "Zoë")
 
 
