@@ -8,8 +8,8 @@ from journey_pipelines.engine.built import built
 from journey_pipelines.engine.claimed import move_claimed
 from journey_pipelines.engine.compute import EngineRecipe, SnapshotIds
 from journey_pipelines.engine.engine import Pass
+from journey_pipelines.engine.grace import grace_may_be_over
 from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import grace_may_be_over
 from journey_pipelines.engine.planning import plan_versions
 from journey_pipelines.engine.ports import Run, StoreTransaction
 from journey_pipelines.engine.shards import ALL, Shards
