@@ -54,6 +54,7 @@ class FileSnapshot:
         self._ends = np.cumsum(rows)
         self._shards_of_a_part = ALL.end // len(rows)
         self._kept: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._nulls: dict[str, bool] = {}
         self._check_customers()
 
     @property
@@ -116,7 +117,7 @@ class FileSnapshot:
         kind = self._file.schema_arrow.field(column).type
         together = pa.concat_arrays(pieces) if pieces else pa.nulls(0, kind)
         cells = together.take(pa.array(places, mask=places < 0))
-        if column in self._may_be_null:
+        if self._may_be_null(column):
             if pa.types.is_integer(kind):
                 cells = cells.cast(pa.float64(), safe=False)
             elif pa.types.is_boolean(kind):
@@ -168,17 +169,20 @@ class FileSnapshot:
                 values = values.cast(pa.large_string())  # of any length altogether
             return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
+    def _may_be_null(self, column: str) -> bool:
+        """Whether somebody has no value in a column of single values."""
+        if column not in self._nulls:
+            metadata, place = self._file.metadata, self._places.get(column)
+            self._nulls[column] = place is not None and any(
+                _has_nulls(metadata.row_group(group).column(place)) for group in range(metadata.num_row_groups)
+            )
+        return self._nulls[column]
+
     @cached_property
-    def _may_be_null(self) -> frozenset[str]:
-        """Columns of single values in which somebody has none."""
-        metadata = self._file.metadata
-        found = set()
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            for chunk in map(group.column, range(group.num_columns)):
-                statistics = chunk.statistics
-                if statistics is None or not statistics.has_null_count or statistics.null_count:
-                    found.add(chunk.path_in_schema)
-        return frozenset(found)
+    def _places(self) -> dict[str, int]:
+        """Where each column of single values is in a row group."""
+        schema = self._file.schema
+        return {schema.column(place).path: place for place in range(len(schema))}
 
     def _check_customers(self) -> None:
         if CUSTOMER not in self.columns:
@@ -187,7 +191,7 @@ class FileSnapshot:
         kind = self._file.schema_arrow.field(CUSTOMER).type
         if self.rows and not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise SnapshotError(f"{self._name} has a customer_id of type {kind}, expected text; cast it in the query.")
-        if CUSTOMER in self._may_be_null:
+        if self._may_be_null(CUSTOMER):
             raise SnapshotError(f"{self._name} has rows without a customer_id; leave them out or give them one.")
 
     @contextmanager
@@ -196,3 +200,9 @@ class FileSnapshot:
             yield
         except (OSError, pa.ArrowException, ColumnTypeError) as error:
             raise SnapshotError(f"{self._name} cannot be read: {str(error).splitlines()[0]}. {MEND}") from error
+
+
+def _has_nulls(chunk: Any) -> bool:
+    """Whether a column of a row group has nulls, or does not say."""
+    statistics = chunk.statistics
+    return statistics is None or not statistics.has_null_count or statistics.null_count > 0
