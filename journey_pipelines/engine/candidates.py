@@ -61,7 +61,7 @@ class PoolIds:
 def admitted(
     one: Pass, journey: Journey, accepted: SnapshotCounts | None, transaction: StoreTransaction
 ) -> Iterator[tuple[Shards, pd.Index]]:
-    """Whom the entry rule admits, one small range of shards after the other, each sorted by customer id.
+    """Whom the entry rule admits, one small range of shards after the other.
 
     The ranges cover all shards. Raises SnapshotError where the snapshot that was accepted last is gone.
     """
@@ -112,7 +112,7 @@ def _admitted(
         customers = pd.Index([], dtype="str") if now is None else now.customers(some)
         if before is not None:
             customers = customers.difference(before.customers(some))
-        yield some, _by_rule(journey, customers.sort_values(), one.world, transaction)
+        yield some, _by_rule(journey, customers, one.world, transaction)
 
 
 def _snapshots(one: Pass, pool: PoolIds) -> tuple[Snapshot | None, Snapshot | None]:

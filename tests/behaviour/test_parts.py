@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from journey_pipelines.engine import admission
-from journey_pipelines.engine.enrolment import REFUSED_TWICE, REFUSED_UNFINISHED
+from journey_pipelines.engine.enrolment import REFUSED_TWICE, REFUSED_UNFINISHED, ROWS_FOR_AN_ENTRANT
 from journey_pipelines.engine.frames import STARTS, conform
 from journey_pipelines.engine.ports import JourneyStore
 from journey_pipelines.snapshots.parquet import FEATURES, SEGMENTS, SnapshotStore
@@ -32,9 +32,9 @@ class Crash(BaseException):
 
 
 def in_parts(store: JourneyStore, folder: Path, *documents: dict[str, Any], **frames: Any) -> Passes:
-    """Passes over files with about ten rows in a part."""
+    """Passes over files with about ten rows in a part, and entrants about ten at once."""
     frames.setdefault("features", features(PEOPLE, dates=DATES[:1]))
-    return read_in_parts(Passes(store, *documents, **frames), folder, DAYS)
+    return read_in_parts(Passes(store, *documents, chunk_rows=10 * ROWS_FOR_AN_ENTRANT, **frames), folder, DAYS)
 
 
 def add_starts(store: JourneyStore, people: Sequence[str], *, prefix: str = "s") -> None:
