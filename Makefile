@@ -41,11 +41,12 @@ check: lint types contracts test ## Everything that CI runs
 BENCH := --require-hashes -r requirements/bench.txt
 
 .PHONY: bench
-bench: setup ## Measure rules, an advance and an enrolment against other ways, which it installs
+bench: setup ## Measure rules, advances, an enrolment and growth against other ways, which it installs
 	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(BENCH) || $(UV_INSTALL) $(BENCH) || $(PIP_INSTALL) $(BENCH)
 	@$(BIN)/journeys bench rules
 	@$(BIN)/journeys bench advance --rows 100000 --stored 200000 --scattered
 	@$(BIN)/journeys bench enrol --candidates 1000000
+	@$(BIN)/journeys bench growth --rows 5000
 
 STORM :=
 

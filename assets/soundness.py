@@ -9,7 +9,7 @@ import pandas as pd
 
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
-from journey_pipelines.engine.movement import grace_began
+from journey_pipelines.engine.grace import grace_began
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.engine.planning import make_plan
 from journey_pipelines.engine.ports import JourneyStore, Run

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+import pandas as pd
+
 from journey_pipelines.bench import durable
 from journey_pipelines.bench.costs import BenchmarkError, Cost, best
 from journey_pipelines.bench.floor import Floor
@@ -10,14 +12,17 @@ from journey_pipelines.bench.layout import sizes
 from journey_pipelines.bench.per_customer import PlainEngine
 from journey_pipelines.bench.rounds import Contender, described_rounds, figures_of, measure_rounds
 from journey_pipelines.bench.server import BenchServer, bench_server
+from journey_pipelines.bench.snapshot_files import SnapshotFiles, in_another_process, snapshot_files
 from journey_pipelines.bench.standing import (
     AS_OF,
     DOCUMENT,
     SCHEMA,
+    SEGMENT,
     Standing,
+    is_engaged,
     load_standing,
-    make_features,
     make_standing,
+    write_snapshots,
 )
 from journey_pipelines.bench.whole_engine import STANDING_DATABASE, OurAdvance, publish
 from journey_pipelines.engine.engine import CHUNK_ROWS
@@ -34,9 +39,9 @@ def measure(rows: int, *, stored: int, is_scattered: bool, rounds: int) -> dict[
     if stored < rows:
         raise BenchmarkError(f"{stored} stored executions cannot hold {rows} due ones; store as many or more")
     standing = make_standing(rows=rows, stored=stored, is_scattered=is_scattered)
-    with bench_server() as server:
+    with bench_server() as server, snapshot_files(SEGMENT) as files:
         layout = _load(server, standing)
-        costs = measure_rounds(server, _contenders(server, standing), rounds)
+        costs = measure_rounds(server, _contenders(server, standing, files), rounds)
     return {
         "rows": rows,
         "stored": stored,
@@ -52,16 +57,15 @@ def measure(rows: int, *, stored: int, is_scattered: bool, rounds: int) -> dict[
 def _load(server: BenchServer, standing: Standing) -> dict[str, Any]:
     server.copy_database("template0", STANDING_DATABASE)
     publish(server.url(STANDING_DATABASE), DOCUMENT)
-    load_standing(server.url(STANDING_DATABASE), standing)
+    in_another_process(load_standing, server.url(STANDING_DATABASE), standing)
     with server.connected(STANDING_DATABASE) as connection:
         return {"postgres": connection.info.server_version // 10_000, "tables": sizes(connection, SCHEMA)}
 
 
-def _contenders(server: BenchServer, standing: Standing) -> dict[str, Contender]:
+def _contenders(server: BenchServer, standing: Standing, files: SnapshotFiles) -> dict[str, Contender]:
     """In the order in which they take turns: the floor carries what our advance has just written."""
-    features = make_features(standing.stored)
-    due = features.take(standing.due).reset_index(drop=True)
-    ours = OurAdvance(server, standing, features)
+    due, engaged = in_another_process(_write, standing, files)
+    ours = OurAdvance(server, standing, files, engaged)
     contenders: dict[str, Contender] = {
         "ours": ours,
         "floor": Floor(server, before=STANDING_DATABASE, after=ours.database, as_of=AS_OF, chunk_rows=CHUNK_ROWS),
@@ -70,6 +74,12 @@ def _contenders(server: BenchServer, standing: Standing) -> dict[str, Contender]
     if durable.is_installed():
         contenders["dbos"] = durable.DurableEngine(server, due.head(DURABLE_ROWS))
     return contenders
+
+
+def _write(standing: Standing, files: SnapshotFiles) -> tuple[pd.DataFrame, int]:
+    """Features of the first of those who are due, and how many of all are to go to the action."""
+    due = write_snapshots(standing, files)
+    return due.head(PLAIN_ROWS), int(is_engaged(due).sum())
 
 
 def _ratios(costs: Mapping[str, Cost]) -> dict[str, float]:

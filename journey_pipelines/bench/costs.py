@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -89,13 +89,10 @@ class Meter:
     def measure(self, rows: int, work: Callable[[], object]) -> Cost:
         """Run the work once. What the server still has to write is written before."""
         self.watching.execute("CHECKPOINT")
-        resident, log = _forget_peak(), self._log_position()
-        client, server, started = time.process_time(), self._server_seconds(), time.perf_counter()
-        work()
-        wall = time.perf_counter() - started
-        client, server = time.process_time() - client, self._server_seconds() - server
-        peak = _memory("VmHWM")
-        return Cost(rows, client, server, wall, self._log_position() - log, peak, max(peak - resident, 0))
+        log, server = self._log_position(), self._server_seconds()
+        cost = measure_alone(rows, work)
+        server = self._server_seconds() - server
+        return replace(cost, server_seconds=server, wal_bytes=self._log_position() - log)
 
     def _log_position(self) -> int:
         rows = self.watching.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn").fetchall()
@@ -118,6 +115,15 @@ class Meter:
         if before.ticks_of_ended != after.ticks_of_ended or any(stat.state in ENDED_STATES for stat in children):
             return None
         return sum(after.ticks) + sum(after.ticks_of_ended) + sum(sum(stat.ticks) for stat in children)
+
+
+def measure_alone(rows: int, work: Callable[[], object]) -> Cost:
+    """Run the work once, which asks no server."""
+    resident, client, started = _forget_peak(), time.process_time(), time.perf_counter()
+    work()
+    wall, client = time.perf_counter() - started, time.process_time() - client
+    peak = _memory("VmHWM")
+    return Cost(rows, client, 0.0, wall, 0, peak, max(peak - resident, 0))
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
-from journey_pipelines.bench.costs import BenchmarkError, best
-from journey_pipelines.bench.rounds import Contender, described_rounds, figures_of, measure_rounds
+from journey_pipelines.bench.costs import BenchmarkError, Cost, best, measure_alone
+from journey_pipelines.bench.rounds import described_rounds, figures_of, measure_rounds
 from journey_pipelines.bench.server import BenchServer, bench_server
-from journey_pipelines.bench.standing import SCHEMA, SNAPSHOT_DATE, customer_ids
+from journey_pipelines.bench.snapshot_files import SnapshotFiles, in_another_process, snapshot_files
+from journey_pipelines.bench.standing import SCHEMA, customer_ids
 from journey_pipelines.bench.whole_engine import engine_over, publish
-from journey_pipelines.engine.frame_source import FrameSource
 from journey_pipelines.engine.passes import enrol_pass
 from journey_pipelines.engine.ports import Run
 
@@ -37,12 +37,11 @@ ENTERED: Final = "SELECT customer_id FROM executions WHERE entered_at = %(as_of)
 
 
 def make_features(candidates: int, seed: int = 0) -> pd.DataFrame:
-    """One dated snapshot of the candidates' features, of whom the rule lets about 2 % in."""
+    """The candidates' features, of whom the rule lets about 2 % in."""
     random = np.random.default_rng(seed)
     tiers = np.array(["bronze", "silver", "gold", "platinum"], dtype=object)
     return pd.DataFrame(
         {
-            "snapshot_date": SNAPSHOT_DATE,
             "customer_id": pd.Series(customer_ids(np.arange(candidates)), dtype="str"),
             "visits_7d": random.integers(0, 10, candidates),
             "tier": pd.Series(random.choice(tiers, candidates), dtype="str"),
@@ -51,12 +50,18 @@ def make_features(candidates: int, seed: int = 0) -> pd.DataFrame:
     )
 
 
-def select_by_hand(features: pd.DataFrame) -> pd.Series:
+def select_by_hand(features: pd.DataFrame, members: pd.DataFrame) -> pd.Series:
     """Who enters, in plain pandas: members of the segment whose features satisfy the rule, by customer."""
-    members = features[["customer_id"]].drop_duplicates()
     known = members.merge(features, on="customer_id")
     enters = (known["visits_7d"] > 7) & (known["tier"] == "gold") & (known["spend_30d"] >= 60)
     return known.loc[enters, "customer_id"].sort_values(ignore_index=True)
+
+
+def write_snapshots(candidates: int, files: SnapshotFiles) -> pd.Series:
+    """Files in which all candidates are members of the segment; gives those who are to enter."""
+    features = make_features(candidates)
+    files.write(features, features["customer_id"])
+    return select_by_hand(features, features[["customer_id"]])
 
 
 class OurEnrolment:
@@ -64,12 +69,11 @@ class OurEnrolment:
 
     database: Final = "bench_enrol"
 
-    def __init__(self, server: BenchServer, features: pd.DataFrame, expected: pd.Series) -> None:
+    def __init__(self, server: BenchServer, candidates: int, files: SnapshotFiles, expected: pd.Series) -> None:
         self._server = server
-        members = features[["snapshot_date", "customer_id"]].assign(segment=SEGMENT)
-        self._source = FrameSource(features, members, None, segment_names=[SEGMENT])
+        self._files = files
         self._expected = expected
-        self.rows = len(features)
+        self.rows = candidates
 
     def prepare(self) -> None:
         """Nobody has entered."""
@@ -77,7 +81,7 @@ class OurEnrolment:
 
     def run(self) -> None:
         """The pass, from an engine without open connections."""
-        with engine_over(self._server.url(self.database), self._source) as engine:
+        with engine_over(self._server.url(self.database), self._files.source) as engine:
             enrol_pass(engine, Run("bench", AS_OF))
 
     def check(self) -> None:
@@ -85,52 +89,49 @@ class OurEnrolment:
         with self._server.connected(self.database) as connection:
             connection.execute(f"SET search_path TO {SCHEMA}")
             found = [customer for (customer,) in connection.execute(ENTERED, {"as_of": AS_OF})]
-        if found != self._expected.tolist():
-            raise BenchmarkError(
-                f"{len(found)} entered, plain pandas selects {len(self._expected)}, or others; "
-                "the enrolment or bench/enrol.py has a fault"
-            )
+        _require(found, self._expected, "the enrolment")
 
 
-class ByHand:
-    """The selection alone in plain pandas; nobody is written anywhere."""
+def cost_by_hand(candidates: int, files: SnapshotFiles, expected: pd.Series) -> Cost:
+    """Reading the same files whole and selecting in plain pandas; nobody is written anywhere."""
+    selected: list[pd.Series] = []
 
-    def __init__(self, features: pd.DataFrame) -> None:
-        self._features = features
-        self._selected: pd.Series | None = None
-        self.rows = len(features)
+    def select() -> None:
+        features, members = map(pd.read_parquet, files.paths)
+        selected.append(select_by_hand(features, members))
 
-    def prepare(self) -> None:
-        """Forget the last selection."""
-        self._selected = None
+    cost = measure_alone(candidates, select)
+    _require(selected[0].tolist(), expected, "the selection from the files")
+    return cost
 
-    def run(self) -> None:
-        """Select."""
-        self._selected = select_by_hand(self._features)
 
-    def check(self) -> None:
-        """Our enrolment is checked against it."""
+def _require(found: list[str], expected: pd.Series, what: str) -> None:
+    if found != expected.tolist():
+        raise BenchmarkError(
+            f"{what} gave {len(found)}, plain pandas selects {len(expected)}, or others; "
+            "the enrolment or bench/enrol.py has a fault"
+        )
 
 
 def measure(candidates: int, *, rounds: int) -> dict[str, Any]:
     """Everything, as one JSON document. Raises BenchmarkError where others entered than plain pandas selects."""
-    features = make_features(candidates)
-    expected = select_by_hand(features)
-    with bench_server() as server:
+    with bench_server() as server, snapshot_files(SEGMENT) as files:
+        expected = in_another_process(write_snapshots, candidates, files)
         server.copy_database("template0", EMPTY_DATABASE)
         publish(server.url(EMPTY_DATABASE), DOCUMENT)
-        contenders: dict[str, Contender] = {
-            "ours": OurEnrolment(server, features, expected),
-            "pandas": ByHand(features),
-        }
-        costs = measure_rounds(server, contenders, rounds)
-    ours, by_hand = best(costs["ours"]), best(costs["pandas"])
+        ours = OurEnrolment(server, candidates, files, expected)
+        costs: dict[str, list[Cost]] = {"ours": [], "pandas": []}
+        for _ in range(rounds):
+            costs["ours"] += measure_rounds(server, {"ours": ours}, 1)["ours"]
+            # it holds all rows at once, and so in a process of its own
+            costs["pandas"].append(in_another_process(cost_by_hand, candidates, files, expected))
+    least = {name: best(of_one) for name, of_one in costs.items()}
     return {
         "candidates": candidates,
         "entrants": len(expected),
         "rounds": rounds,
         "measured": described_rounds(costs),
-        "ratios": {"cpu_to_pandas": ours.cpu_seconds / by_hand.cpu_seconds},
+        "ratios": {"cpu_to_pandas": least["ours"].cpu_seconds / least["pandas"].cpu_seconds},
     }
 
 

@@ -19,7 +19,7 @@ from psycopg import sql
 
 from journey_pipelines.bench.layout import indexes_put_aside
 from journey_pipelines.bench.server import Connection
-from journey_pipelines.engine.frame_source import FrameSource
+from journey_pipelines.bench.snapshot_files import DAY, SnapshotFiles
 from journey_pipelines.engine.frames import EXECUTIONS, conform
 from journey_pipelines.engine.identity import execution_ids
 from journey_pipelines.engine.shards import numbers_of, shard_of
@@ -37,7 +37,6 @@ TABLES: Final = ("entries", "unfinished", "standing", "moves", "contexts", "ende
 INDEXED: Final = ("entries", "unfinished", "moves")
 KEY: Final = "welcome"
 SEGMENT: Final = "new_customers"
-SNAPSHOT_DATE: Final = "2017-03-01"
 ENTERED_AT: Final = datetime(2017, 3, 1, tzinfo=UTC)
 DUE_AT: Final = ENTERED_AT + timedelta(days=1)
 AS_OF: Final = DUE_AT + timedelta(hours=1)
@@ -111,11 +110,10 @@ def customer_ids(places: Places) -> list[str]:
 
 
 def make_features(stored: int, seed: int = 0) -> pd.DataFrame:
-    """One dated snapshot of everybody's features: numbers and a text."""
+    """Everybody's features: numbers and a text."""
     random = np.random.default_rng(seed)
     return pd.DataFrame(
         {
-            "snapshot_date": SNAPSHOT_DATE,
             "customer_id": pd.Series(customer_ids(np.arange(stored)), dtype="str"),
             "sessions_1d": random.integers(0, 2, stored),
             "tier": pd.Series(random.choice(np.array(["gold", "silver"], dtype=object), stored), dtype="str"),
@@ -129,10 +127,12 @@ def is_engaged(features: pd.DataFrame) -> pd.Series:
     return (features["sessions_1d"] > 0) & ((features["tier"] == "gold") | (features["spend_30d"] >= 10))
 
 
-def make_source(standing: Standing, features: pd.DataFrame) -> FrameSource:
-    """What the engine reads: features of everybody, and the segment with those who are due."""
-    members = features[["snapshot_date", "customer_id"]].take(standing.due).assign(segment=SEGMENT)
-    return FrameSource(features, members, None, segment_names=[SEGMENT])
+def write_snapshots(standing: Standing, files: SnapshotFiles) -> pd.DataFrame:
+    """What the engine reads: features of everybody, and the segment with those who are due, whose features it gives."""
+    features = make_features(standing.stored)
+    due = features.take(standing.due).reset_index(drop=True)
+    files.write(features, due["customer_id"])
+    return due
 
 
 def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
@@ -144,7 +144,7 @@ def load_standing(url: str, standing: Standing, *, version: int = 1) -> None:
     # before the transaction, whose locks they would wait for
     catalogues.partitions.numbers(STANDING_PARTITIONS, standing.due_times())
     [entered_on] = catalogues.partitions.numbers(MOVES, np.array([_numpy_instant(ENTERED_AT)])).tolist()
-    stamp: Stamp = (ENTERED_AT, "standing", ENTERED_AT, f"features@{SNAPSHOT_DATE}")
+    stamp: Stamp = (ENTERED_AT, "standing", ENTERED_AT, f"features@{DAY}")
     with psycopg.connect(url, autocommit=True) as connection:
         register(connection)
         connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(SCHEMA)))

@@ -4,19 +4,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Any, Final
 
-import pandas as pd
-
 from journey_pipelines.bench.costs import BenchmarkError
 from journey_pipelines.bench.per_customer import require
 from journey_pipelines.bench.server import BenchServer
-from journey_pipelines.bench.standing import (
-    AS_OF,
-    ENTERED_AT,
-    SCHEMA,
-    Standing,
-    is_engaged,
-    make_source,
-)
+from journey_pipelines.bench.snapshot_files import SnapshotFiles
+from journey_pipelines.bench.standing import AS_OF, ENTERED_AT, SCHEMA, Standing
 from journey_pipelines.delivery.actions import load_actions
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
@@ -53,11 +45,11 @@ class OurAdvance:
 
     database: Final = "bench_ours"
 
-    def __init__(self, server: BenchServer, standing: Standing, features: pd.DataFrame) -> None:
+    def __init__(self, server: BenchServer, standing: Standing, files: SnapshotFiles, engaged: int) -> None:
         self._server = server
         self._standing = standing
-        self._source = make_source(standing, features)
-        self._engaged = int(is_engaged(features.take(standing.due)).sum())
+        self._files = files
+        self._engaged = engaged
         self._report: Report | None = None
 
     @property
@@ -71,7 +63,7 @@ class OurAdvance:
 
     def run(self) -> None:
         """The pass, from an engine without open connections."""
-        with engine_over(self._server.url(self.database), self._source) as engine:
+        with engine_over(self._server.url(self.database), self._files.source) as engine:
             self._report = advance_pass(engine, Run("bench", AS_OF), delivers=False)
 
     def check(self) -> None:

@@ -70,9 +70,8 @@ class _Gate:
         if self.entering is Entering.NOBODY or self.key not in self.one.plan.open_keys:
             return iter(())
         return select_entrants(
+            self.one,
             self.journey,
-            self.one.world,
-            self.one.engine.source,
             accepted,
             self.transaction,
             only_manual=self.entering is Entering.MANUAL_STARTS,

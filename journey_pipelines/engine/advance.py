@@ -1,20 +1,18 @@
 """Advance: everybody who is due moves on, chunk by chunk, each in one transaction; in ranges of shards elsewhere."""
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
-from typing import Final
+from functools import partial
 
+from journey_pipelines.engine.built import built
 from journey_pipelines.engine.claimed import move_claimed
 from journey_pipelines.engine.compute import EngineRecipe, SnapshotIds
-from journey_pipelines.engine.engine import Engine, Pass
+from journey_pipelines.engine.engine import Pass
+from journey_pipelines.engine.grace import grace_may_be_over
 from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import grace_may_be_over
 from journey_pipelines.engine.planning import plan_versions
 from journey_pipelines.engine.ports import Run, StoreTransaction
 from journey_pipelines.engine.shards import ALL, Shards
-from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.journey import Journey
 
 
@@ -80,8 +78,7 @@ def run_shard(shard: Shard) -> ShardOutcome:
 
     Raises StoreUnavailableError, SnapshotError and, in a rehearsal, whatever a journey raises.
     """
-    with _ONE_AT_A_TIME:
-        engine, world = _built(shard.recipe, shard.snapshots, shard.run)
+    with built(shard.recipe, shard.snapshots, shard.run) as (engine, world):
         engine = replace(engine, chunk_rows=shard.chunk_rows)
         plan = engine.store.transact(partial(plan_versions, catalog=engine.catalog, wanted=frozenset(shard.versions)))
         one = Pass(engine, shard.run, world, plan)
@@ -90,16 +87,6 @@ def run_shard(shard: Shard) -> ShardOutcome:
         turn = f"moving shards {shard.shards} in run {shard.run.run_id}"
         moved = move_due(one, Scope(shard.shards, shard.results_only, turn))
         return ShardOutcome(moved, {**plan.held, **one.faults})
-
-
-_ONE_AT_A_TIME: Final = threading.Lock()  # a worker with several threads would share the snapshots' indexes
-
-
-@lru_cache(maxsize=1)
-def _built(recipe: EngineRecipe, snapshots: SnapshotIds, run: Run) -> tuple[Engine, World]:
-    """Kept from one range of a run to the next."""
-    engine = recipe.build(snapshots)
-    return engine, World(engine.source.at(run.as_of))
 
 
 def move_due(one: Pass, scope: Scope) -> int:

@@ -1,24 +1,26 @@
 """Enrol: who enters a journey at this run, decided over whole columns."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar
-from journey_pipelines.engine.facts import Snapshot, SnapshotSource
+from journey_pipelines.engine.candidates import admitted
+from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.frames import EXECUTIONS, JSON, TIME, conform, empty
 from journey_pipelines.engine.identity import execution_ids
 from journey_pipelines.engine.ports import SnapshotCounts, StoreTransaction
-from journey_pipelines.engine.shards import ALL, Shards
-from journey_pipelines.engine.variables import ContextColumns, World
+from journey_pipelines.engine.shards import Shards
+from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.durations import Duration
 from journey_pipelines.journeys.journey import Journey
 
 REFUSED_UNFINISHED = "the customer is in the journey already"
 REFUSED_REENTRY = "the customer has been in the journey before and may not re-enter yet"
 REFUSED_TWICE = "the customer is started twice in one run"
+ROWS_FOR_AN_ENTRANT = 4  # one who enters, who is looked up and written as several rows, weighs as many who move
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,8 @@ class Entrants:
 
 
 def select_entrants(
+    one: Pass,
     journey: Journey,
-    world: World,
-    source: SnapshotSource,
     accepted: SnapshotCounts | None,
     transaction: StoreTransaction,
     *,
@@ -40,22 +41,40 @@ def select_entrants(
 ) -> Iterator[Entrants]:
     """The entrants of one journey at one run, one range of shards after the other, so that memory stays bounded.
 
-    In each manual starts come first, then those by segment and rules, by customer id. Raises SnapshotError where the
-    snapshot that the journey accepted last is gone.
+    Ranges that admit few go together, since a look into the store costs nearly the same for few as for many. In each
+    manual starts come first, then those by segment and rules, by customer id. Raises SnapshotError where the snapshot
+    that the journey accepted last is gone.
     """
+    world = one.world
     starts = transaction.waiting_starts(journey.key, world.facts.as_of)
     starts = starts.assign(via="manual").loc[:, ["start_id", "customer_id", "context", "via"]]
     if only_manual:
         yield _entrants(journey, starts, world, transaction)
         return
-    pool = _Pool.of(journey, world, source, accepted)
-    for shards in ALL.split(world.facts.parts):
-        members = _admitted(journey, pool.customers(shards), world, transaction)
+    enough = one.engine.chunk_rows // ROWS_FOR_AN_ENTRANT
+    for shards, members in _gathered(admitted(one, journey, accepted, transaction), enough):
         automatic = pd.DataFrame({"customer_id": members.astype("str"), "via": "entry"})
         automatic["start_id"] = pd.array([None] * len(members), dtype="str")
         automatic["context"] = pd.Series([{} for _ in range(len(members))], dtype=JSON)
         started = starts[shards.mask(starts["customer_id"])]
         yield _entrants(journey, pd.concat([started, automatic], ignore_index=True), world, transaction)
+
+
+def _gathered(pieces: Iterable[tuple[Shards, pd.Index]], enough: int) -> Iterator[tuple[Shards, pd.Index]]:
+    """Neighbouring ranges together, as soon as they have enough customers, sorted by customer id."""
+    waiting: list[tuple[Shards, pd.Index]] = []
+    for piece in pieces:
+        waiting.append(piece)
+        if sum(len(members) for _, members in waiting) >= enough:
+            yield _together(waiting)
+            waiting = []
+    if waiting:
+        yield _together(waiting)
+
+
+def _together(pieces: Sequence[tuple[Shards, pd.Index]]) -> tuple[Shards, pd.Index]:
+    members = pieces[0][1].append([members for _, members in pieces[1:]])
+    return Shards(pieces[0][0].first, pieces[-1][0].end), members.sort_values()
 
 
 def _entrants(journey: Journey, people: pd.DataFrame, world: World, transaction: StoreTransaction) -> Entrants:
@@ -72,63 +91,6 @@ def _entrants(journey: Journey, people: pd.DataFrame, world: World, transaction:
     entering = people.assign(entry_number=past["entry_number"].fillna(0).astype("int64") + 1)
     chosen = entering[may_enter].reset_index(drop=True)
     return Entrants(_new_executions(journey, chosen, world), settled.reset_index(drop=True))
-
-
-@dataclass(frozen=True)
-class _Pool:
-    """Whom segment or features offer to the entry rule: all customers of a snapshot, or those who are new in it."""
-
-    now: Snapshot | None
-    before: Snapshot | None = None
-
-    @staticmethod
-    def of(journey: Journey, world: World, source: SnapshotSource, accepted: SnapshotCounts | None) -> "_Pool":
-        entry = journey.entry
-        if entry.segment is not None:
-            return _Pool._of_segment(journey, entry.segment, world, source, accepted)
-        return _Pool(world.features if entry.rule is not None else None)
-
-    @staticmethod
-    def _of_segment(
-        journey: Journey, name: str, world: World, source: SnapshotSource, accepted: SnapshotCounts | None
-    ) -> "_Pool":
-        """Members (`member`), or those who are new since the snapshot that the journey accepted last (`join`)."""
-        members = world.segment(name)
-        if journey.entry.on == "member":
-            return _Pool(members)
-        before = accepted.segments.get(name) if accepted is not None else None
-        if before is None:
-            return _Pool(members if journey.entry.include_existing else None)
-        snapshot = world.facts.segments.get(name)
-        if snapshot is None or before[0] == snapshot.snapshot_id:
-            return _Pool(None)
-        return _Pool(members, source.segment(name, before[0]))
-
-    def customers(self, shards: Shards) -> pd.Index:
-        """Those of these shards, sorted."""
-        if self.now is None:
-            return pd.Index([], dtype="str")
-        found = self.now.customers(shards)
-        if self.before is not None:
-            found = found.difference(self.before.customers(shards))
-        return found.sort_values()
-
-
-def _admitted(journey: Journey, pool: pd.Index, world: World, transaction: StoreTransaction) -> pd.Index:
-    """Those of the pool whom the entry rule admits; re-entry is not looked at yet."""
-    entry = journey.entry
-    if entry.rule is None or len(pool) == 0:
-        return pool
-    context = ContextColumns(
-        journey_key=journey.key,
-        customer_ids=pd.Series(pool),
-        contexts=None,
-        declared=entry.context,
-        world=world,
-        transaction=transaction,
-    )
-    has_features = context.feature_rows >= 0
-    return pool[entry.rule.mask(context.frame(entry.rule)) & has_features]
 
 
 def _refusals(journey: Journey, people: pd.DataFrame, past: pd.DataFrame, world: World) -> pd.Series:

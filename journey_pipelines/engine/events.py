@@ -10,7 +10,8 @@ from journey_pipelines.engine.instants import to_instants, to_times
 from journey_pipelines.rules import Rule
 
 if TYPE_CHECKING:
-    from journey_pipelines.engine.movement import Chunk, Rows
+    from journey_pipelines.engine.columns import Rows
+    from journey_pipelines.engine.movement import Chunk
     from journey_pipelines.journeys.nodes import EventWait
 
 _OWN_FIELDS = ("event_id", "event_type", "customer_id", "occurred_at", "received_at", "data")

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine.columns import Rows
 from journey_pipelines.engine.events import goal_events
-from journey_pipelines.engine.movement import Chunk, Rows
+from journey_pipelines.engine.movement import Chunk
 
 
 def leave_early(chunk: Chunk, rows: Rows) -> Rows:

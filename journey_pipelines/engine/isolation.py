@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.ports import RunMode
-from journey_pipelines.errors import StoreUnavailableError
+from journey_pipelines.errors import ComputeError, StoreUnavailableError
 
 LOGGER = logging.getLogger(__name__)
 
@@ -15,12 +15,12 @@ LOGGER = logging.getLogger(__name__)
 def contained(one: Pass, journey_key: str) -> Iterator[None]:
     """Note what the journey raises in the pass's `faults`; the transaction that it broke is rolled back.
 
-    A store that is gone would fail every journey, and a rehearsal is asked by somebody who wants to see what breaks:
-    both raise.
+    A store or processes that are gone would fail every journey, and a rehearsal is asked by somebody who wants to see
+    what breaks: they raise.
     """
     try:
         yield
-    except StoreUnavailableError:
+    except (StoreUnavailableError, ComputeError):
         raise
     except Exception as error:
         if one.run.mode is not RunMode.LIVE:

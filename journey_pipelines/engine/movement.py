@@ -4,33 +4,28 @@ Each step handles one (node, group of rows) with column operations; the number o
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from journey_pipelines.engine import calendar, nodes
+from journey_pipelines.engine import nodes
+from journey_pipelines.engine.columns import Columns, Rows, Step
 from journey_pipelines.engine.frames import (
     DISPATCHES,
     EXECUTIONS,
-    TEXT,
-    TIME,
     TRANSITIONS,
     conform,
     empty,
-    few_texts,
     stack,
     texts_by_code,
 )
 from journey_pipelines.engine.identity import dispatch_keys
-from journey_pipelines.engine.instants import instant, to_instants, to_times
+from journey_pipelines.engine.instants import instant, to_times
 from journey_pipelines.engine.ports import Changes, Run, StoreTransaction
 from journey_pipelines.engine.variables import ContextColumns, World
 from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode, Node
-
-Rows = np.ndarray  # positions in the chunk
 
 
 @dataclass
@@ -42,12 +37,12 @@ class Chunk:
     world: World
     transaction: StoreTransaction
     frame: pd.DataFrame  # EXECUTIONS, as claimed
-    columns: "Columns" = field(init=False)
+    columns: Columns = field(init=False)
     due: np.ndarray = field(init=False)  # the due time that brought each row here; decides staleness
     touched: np.ndarray = field(init=False)
     context: ContextColumns = field(init=False)
     zones: pd.Series = field(init=False)
-    steps: list["Step"] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
     dispatches: list[pd.DataFrame] = field(default_factory=list)
     dispatch_updates: list[pd.DataFrame] = field(default_factory=list)
     used_event_ids: list[pd.Index] = field(default_factory=list)
@@ -222,38 +217,6 @@ class Chunk:
         return conform(made, TRANSITIONS)
 
 
-class Columns(dict[str, np.ndarray]):
-    """The columns of EXECUTIONS as arrays that may be written to, each made when it is first asked for."""
-
-    def __init__(self, frame: pd.DataFrame) -> None:
-        super().__init__()
-        self._frame = frame
-
-    def __missing__(self, name: str) -> np.ndarray:
-        self[name] = _writable(self._frame[name])
-        return self[name]
-
-    def cells(self, name: str, rows: Rows) -> Any:
-        """These rows of a column, as they are now."""
-        if name not in self:
-            return self._frame[name].array.take(rows)
-        values = self[name][rows]
-        if EXECUTIONS[name] == TIME:
-            return to_times(values)
-        return few_texts(values) if EXECUTIONS[name] == TEXT else values
-
-
-@dataclass(frozen=True)
-class Step:
-    """Rows that left one node by one way, with the number of each visit."""
-
-    rows: Rows
-    visits: np.ndarray
-    node_id: str
-    branch: str | None
-    fingerprint: str | None
-
-
 def walk(chunk: Chunk) -> None:
     """Let everybody who has arrived somewhere go on until all are blocked or ended.
 
@@ -265,23 +228,6 @@ def walk(chunk: Chunk) -> None:
         rows = np.sort(np.concatenate(chunk.arrivals.pop(node_id)))
         _arrive(chunk, rows, node_id)
         nodes.enter(chunk, rows, journey.nodes[node_id])
-
-
-def grace_began(journey: Journey, run: Run) -> datetime:
-    """Who is missing since then or longer has used up the journey's grace."""
-    now = pd.Series([pd.Timestamp(run.as_of)], dtype=TIME)
-    began = calendar.add(now, pd.Series([journey.timezone], dtype="str"), -journey.missing_grace)
-    at: datetime = began.iloc[0].to_pydatetime()
-    return at
-
-
-def grace_may_be_over(journey: Journey, run: Run) -> datetime:
-    """Nobody who is missing for less has used up the grace, wherever they live; each one's own calendar decides.
-
-    Days differ by an hour or so between time zones, months by their lengths.
-    """
-    slack = timedelta(0) if journey.missing_grace.is_elapsed else timedelta(days=4)
-    return min(grace_began(journey, run) + slack, run.as_of)
 
 
 def _arrive(chunk: Chunk, rows: Rows, node_id: str) -> None:
@@ -303,12 +249,3 @@ def _arrive(chunk: Chunk, rows: Rows, node_id: str) -> None:
         counted = np.empty(len(rows), dtype=object)
         counted[:] = [{**seen, node_id: number} for seen, number in zip(visits[rows], numbers, strict=True)]
         chunk.write(rows, visit=numbers, visits=counted)
-
-
-def _writable(column: pd.Series) -> np.ndarray:
-    if str(column.dtype) == TIME:
-        return to_instants(column)
-    if column.dtype == "str":
-        values = column.astype(object)
-        return np.array(values.where(values.notna(), None).to_numpy(), dtype=object)
-    return np.array(column.to_numpy(), copy=True)

@@ -24,7 +24,8 @@ from journey_pipelines.journeys.nodes import (
 )
 
 if TYPE_CHECKING:
-    from journey_pipelines.engine.movement import Chunk, Rows
+    from journey_pipelines.engine.columns import Rows
+    from journey_pipelines.engine.movement import Chunk
 
 
 def enter(chunk: "Chunk", rows: "Rows", node: Node) -> None:

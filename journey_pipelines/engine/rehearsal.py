@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.engine.columns import Rows
 from journey_pipelines.engine.departures import departure_context
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.frames import DISPATCHES, stack
-from journey_pipelines.engine.movement import Chunk, Rows, grace_may_be_over, walk
+from journey_pipelines.engine.grace import grace_may_be_over
+from journey_pipelines.engine.movement import Chunk, walk
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.engine.resume import resume
 from journey_pipelines.journeys.journey import Journey

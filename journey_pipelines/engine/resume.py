@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from journey_pipelines.engine import calendar, nodes
+from journey_pipelines.engine.columns import Rows
 from journey_pipelines.engine.events import first_events
 from journey_pipelines.engine.exits import leave_early
 from journey_pipelines.engine.frames import DISPATCHES, conform, stack
 from journey_pipelines.engine.instants import to_instants, to_times
-from journey_pipelines.engine.movement import Chunk, Rows
+from journey_pipelines.engine.movement import Chunk
 from journey_pipelines.engine.results import settle
 from journey_pipelines.engine.states import ENDED
 from journey_pipelines.engine.waits import leave_wait

@@ -9,8 +9,8 @@ from journey_pipelines.engine import guards
 from journey_pipelines.engine.claimed import move_claimed
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
+from journey_pipelines.engine.grace import grace_may_be_over
 from journey_pipelines.engine.isolation import contained
-from journey_pipelines.engine.movement import grace_may_be_over
 from journey_pipelines.engine.planning import Plan, check_features, plan_versions
 from journey_pipelines.engine.ports import Changes, Run, StoreTransaction
 from journey_pipelines.engine.states import ENDED

@@ -13,7 +13,8 @@ from journey_pipelines.engine.instants import instant, tick_after, to_instants
 from journey_pipelines.journeys.nodes import AttributeWait, DateWait, DurationWait, EventWait, TimeWait
 
 if TYPE_CHECKING:
-    from journey_pipelines.engine.movement import Chunk, Rows
+    from journey_pipelines.engine.columns import Rows
+    from journey_pipelines.engine.movement import Chunk
 
 WaitNode = DurationWait | TimeWait | DateWait | AttributeWait | EventWait
 

@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ from journey_pipelines.snapshots.layout import Layout
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, series_of
 
 MEND: Final = "Delete the file and materialise that partition again."
-KEPT_COLUMNS: Final = 12  # parts of columns that stay in memory, those that were asked for last
+KEPT_BYTES: Final = 16 * 1024**2  # of columns that stay in memory, those that were asked for last
 CUSTOMER: Final = "customer_id"
 
 Positions = npt.NDArray[np.int64]
@@ -44,11 +45,16 @@ class FileSnapshot:
         with self._reading():
             self._file = pq.ParquetFile(path, page_checksum_verification=True)
             frame_of(self._file.schema_arrow.empty_table())
-        self._layout = Layout.read(self._file.schema_arrow.metadata or {})
+        groups = self._file.metadata
+        self._layout = Layout.read(
+            self._file.schema_arrow.metadata or {},
+            row_groups=[groups.row_group(number).num_rows for number in range(groups.num_row_groups)],
+        )
         rows = (self.rows,) if self._layout is None else self._layout.rows
         self._ends = np.cumsum(rows)
         self._shards_of_a_part = ALL.end // len(rows)
         self._kept: OrderedDict[tuple[str, int], Any] = OrderedDict()
+        self._nulls: dict[str, bool] = {}
         self._check_customers()
 
     @property
@@ -82,9 +88,10 @@ class FileSnapshot:
 
     def _by_part(self, customers: Any) -> Iterator[tuple[int, Positions]]:
         """Each part in which some of the customers would be, and which of them."""
+        if not len(customers):
+            return
         if self.parts == 1:
-            if len(customers):
-                yield 0, np.arange(len(customers))
+            yield 0, np.arange(len(customers))
             return
         part = shard_of(customers) // self._shards_of_a_part
         order = np.argsort(part, kind="stable")
@@ -110,7 +117,7 @@ class FileSnapshot:
         kind = self._file.schema_arrow.field(column).type
         together = pa.concat_arrays(pieces) if pieces else pa.nulls(0, kind)
         cells = together.take(pa.array(places, mask=places < 0))
-        if self._is_null_for_anybody(column):
+        if self._may_be_null(column):
             if pa.types.is_integer(kind):
                 cells = cells.cast(pa.float64(), safe=False)
             elif pa.types.is_boolean(kind):
@@ -141,7 +148,7 @@ class FileSnapshot:
         key = (column, part)
         if key not in self._kept:
             self._kept[key] = self._read(column, part)
-            while len(self._kept) > KEPT_COLUMNS:
+            while len(self._kept) > 1 and sum(values.nbytes for values in self._kept.values()) > KEPT_BYTES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
@@ -157,20 +164,25 @@ class FileSnapshot:
                 else:
                     group = int((rows[:part] > 0).sum())
                     table = self._file.read_row_group(group, columns=[column], use_threads=False)
-            [values] = table.columns
-            if column == CUSTOMER:
-                values = values.cast(pa.large_string())
+            values = table.column(column)  # `a.b` is read with `a`
+            if pa.types.is_string(values.type):
+                values = values.cast(pa.large_string())  # of any length altogether
             return values.combine_chunks() if values.num_chunks != 1 else values.chunk(0)
 
-    def _is_null_for_anybody(self, column: str) -> bool:
-        metadata = self._file.metadata
-        for group in map(metadata.row_group, range(metadata.num_row_groups)):
-            for chunk in map(group.column, range(group.num_columns)):
-                statistics = chunk.statistics
-                is_known = statistics is not None and statistics.has_null_count
-                if chunk.path_in_schema == column and not (is_known and statistics.null_count == 0):
-                    return True
-        return False
+    def _may_be_null(self, column: str) -> bool:
+        """Whether somebody has no value in a column of single values."""
+        if column not in self._nulls:
+            metadata, place = self._file.metadata, self._places.get(column)
+            self._nulls[column] = place is not None and any(
+                _has_nulls(metadata.row_group(group).column(place)) for group in range(metadata.num_row_groups)
+            )
+        return self._nulls[column]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        """Where each column of single values is in a row group."""
+        schema = self._file.schema
+        return {schema.column(place).path: place for place in range(len(schema))}
 
     def _check_customers(self) -> None:
         if CUSTOMER not in self.columns:
@@ -179,7 +191,7 @@ class FileSnapshot:
         kind = self._file.schema_arrow.field(CUSTOMER).type
         if self.rows and not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
             raise SnapshotError(f"{self._name} has a customer_id of type {kind}, expected text; cast it in the query.")
-        if self._is_null_for_anybody(CUSTOMER):
+        if self._may_be_null(CUSTOMER):
             raise SnapshotError(f"{self._name} has rows without a customer_id; leave them out or give them one.")
 
     @contextmanager
@@ -188,3 +200,9 @@ class FileSnapshot:
             yield
         except (OSError, pa.ArrowException, ColumnTypeError) as error:
             raise SnapshotError(f"{self._name} cannot be read: {str(error).splitlines()[0]}. {MEND}") from error
+
+
+def _has_nulls(chunk: Any) -> bool:
+    """Whether a column of a row group has nulls, or does not say."""
+    statistics = chunk.statistics
+    return statistics is None or not statistics.has_null_count or statistics.null_count > 0

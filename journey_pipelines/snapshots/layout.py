@@ -4,6 +4,7 @@ A file with a layout is read by customer (`file_snapshot.py`); one without is a 
 """
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from journey_pipelines.engine.facts import Repeated
 from journey_pipelines.engine.shards import SHARDS, shard_of
 
 LAYOUT_KEY: Final = b"layout"
-ROWS_OF_A_PART: Final = 131_072  # about; the number of parts is a power of two
+ROWS_OF_A_PART: Final = 65_536  # about; the number of parts is a power of two
 _PROBE: Final = ("", "a", "c000000001", "Zoë")
 
 
@@ -28,23 +29,29 @@ class Layout:
     repeated: Repeated | None
 
     @property
-    def shards_of_a_part(self) -> int:
-        """How many shards each part holds."""
-        return SHARDS // len(self.rows)
+    def row_groups(self) -> list[int]:
+        """Rows of each row group: a part without rows has none."""
+        return [rows for rows in self.rows if rows]
 
     def encoded(self) -> bytes:
         """For the metadata of the file."""
         return json.dumps({**asdict(self), "probe": _probe()}).encode()
 
     @staticmethod
-    def read(metadata: dict[bytes, bytes]) -> "Layout | None":
-        """What a file says of itself; None where it says nothing, or was laid out by another hash."""
-        if LAYOUT_KEY not in metadata:
+    def read(metadata: Mapping[bytes, bytes], row_groups: Sequence[int]) -> "Layout | None":
+        """What a file with so many rows in each row group says of itself.
+
+        None where it says nothing, was laid out by another hash, or was written again by another program in another
+        way: then nobody knows where a customer is.
+        """
+        try:
+            said = json.loads(metadata[LAYOUT_KEY])
+            repeated = None if said["repeated"] is None else Repeated(**said["repeated"])
+            layout = Layout(tuple(said["rows"]), repeated)
+            is_so = said["probe"] == _probe() and layout.row_groups == [rows for rows in row_groups if rows]
+            return layout if is_so and SHARDS % len(layout.rows) == 0 else None
+        except (KeyError, ValueError, TypeError, ZeroDivisionError):
             return None
-        said = json.loads(metadata[LAYOUT_KEY])
-        if said["probe"] != _probe():
-            return None
-        return Layout(tuple(said["rows"]), None if said["repeated"] is None else Repeated(**said["repeated"]))
 
 
 def _probe() -> list[int]:
@@ -68,9 +75,6 @@ def write_parts(table: Any, layout: Layout, path: Path) -> None:
     schema = table.schema.with_metadata({**(table.schema.metadata or {}), LAYOUT_KEY: layout.encoded()})
     with pq.ParquetWriter(path, schema, write_page_checksum=True) as writer:
         first = 0
-        for rows in layout.rows:
-            if rows:
-                writer.write_table(
-                    table.slice(first, rows).replace_schema_metadata(schema.metadata), row_group_size=rows
-                )
+        for rows in layout.row_groups:
+            writer.write_table(table.slice(first, rows).replace_schema_metadata(schema.metadata), row_group_size=rows)
             first += rows

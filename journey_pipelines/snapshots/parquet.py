@@ -19,7 +19,7 @@ from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots.checks import check_customers
 from journey_pipelines.snapshots.file_snapshot import MEND, FileSnapshot
 from journey_pipelines.snapshots.files import replacing
-from journey_pipelines.snapshots.layout import Layout, laid_out, write_parts
+from journey_pipelines.snapshots.layout import ROWS_OF_A_PART, Layout, laid_out, write_parts
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, table_from
 
 FEATURES: Final = "features"
@@ -53,11 +53,12 @@ class SnapshotStore:
 
     Kinds are `features_raw`, `features`, `profiles`, `events`, `predictions/churn` and `segments/<name>`. A partition
     that is written again with other rows moves its old file to `superseded/`, so that a journey which accepted the
-    old snapshot can still be compared with it.
+    old snapshot can still be compared with it. `rows_of_a_part` is about how many rows lie together (see `layout.py`).
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, rows_of_a_part: int = ROWS_OF_A_PART) -> None:
         self.root = root
+        self._rows_of_a_part = rows_of_a_part
 
     def path(self, kind: str, day: date) -> Path:
         """Where the partition is kept. Raises SnapshotError for a kind that cannot be a folder's name."""
@@ -78,10 +79,13 @@ class SnapshotStore:
         snapshot_id = f"{kind}@{day.isoformat()}@{_content(table)}"
         if self._id_at(path) != snapshot_id:
             # events keep their order: nobody looks them up by customer here
-            rows, layout = (table, None) if kind == EVENTS else laid_out(table, repeated_in(frame["customer_id"]))
+            rows, layout = (table, None) if kind == EVENTS else self._laid_out(table, frame["customer_id"])
             self._replace(path, rows.replace_schema_metadata({_ID_KEY: snapshot_id.encode()}), layout, name)
         repeated = int(frame["customer_id"].duplicated().sum())
         return StoredSnapshot(snapshot_id, kind, day, len(frame), repeated, path)
+
+    def _laid_out(self, table: Any, customers: pd.Series) -> tuple[Any, Layout]:
+        return laid_out(table, repeated_in(customers), rows_of_a_part=self._rows_of_a_part)
 
     def read(self, kind: str, day: date) -> FrameSnapshot:
         """The whole partition. Raises SnapshotError where it is missing, cut off, or another's file."""

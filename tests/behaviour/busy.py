@@ -1,6 +1,7 @@
 """A busy little world: every kind of node, retries, unknown sends, events, two versions, a cap. For comparisons."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -26,6 +27,7 @@ from tests.behaviour.builders import (
     segments,
     wait,
 )
+from tests.behaviour.parted import read_in_parts
 from tests.behaviour.passes import ACTIONS, Passes
 
 DATES = [f"2017-03-{day:02d}" for day in range(1, 9)]
@@ -116,10 +118,12 @@ def frames(count: int) -> dict[str, Any]:
     }
 
 
-def run_all(store: JourneyStore, count: int, *, chunk_rows: int = 50_000) -> Passes:
-    """Eight days, two passes each, with a second version and a pause on the way."""
+def run_all(store: JourneyStore, count: int, *, chunk_rows: int = 50_000, parts_in: Path | None = None) -> Passes:
+    """Eight days, two passes each, with a second version and a pause on the way; `parts_in`: over files in parts."""
     dispatcher = CallableDispatcher(ACTIONS, answer_by_hash, policy=ContactPolicy(caps={"sms": 1}))
     passes = Passes(store, BUSY, RIVAL, dispatcher=dispatcher, chunk_rows=chunk_rows, **frames(count))
+    if parts_in is not None:
+        read_in_parts(passes, parts_in, days(8))
     for number, noon in enumerate(days(8)):
         if number == 3:
             passes.publish({**BUSY, "name": "Second version"})

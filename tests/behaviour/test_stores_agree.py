@@ -1,5 +1,7 @@
 """The same passes leave equal rows in both stores, whatever the size of the chunks."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 
@@ -7,6 +9,7 @@ from journey_pipelines.engine.ports import JourneyStore
 from journey_pipelines.store.memory import MemoryStore
 from journey_pipelines.store.postgres import PostgresStore
 from tests.behaviour import busy
+from tests.behaviour.builders import MARCH
 from tests.store.rows import CAMPAIGN_IDS, campaigns
 
 TABLES = (
@@ -45,18 +48,38 @@ def test_both_stores_hold_the_same_rows_after_the_same_passes(
         pd.testing.assert_frame_equal(found, in_memory[table], obj=table)
 
 
+KEYS = {
+    "executions": ["execution_id"],
+    "transitions": ["execution_id", "node_id", "visit"],
+    "dispatches": ["key"],
+    "points_transactions": ["dispatch_key"],
+}
+
+
+def assert_same_rows(found: dict[str, pd.DataFrame], expected: dict[str, pd.DataFrame]) -> None:
+    """In any order; the snapshots' ids may differ."""
+    for table, keys in KEYS.items():
+        one, other = (
+            rows[table].sort_values(keys, ignore_index=True).drop(columns="snapshot_id", errors="ignore")
+            for rows in (found, expected)
+        )
+        pd.testing.assert_frame_equal(one, other, obj=table)
+
+
 def test_chunks_of_any_size_leave_the_same_rows(in_memory: dict[str, pd.DataFrame]) -> None:
     store = MemoryStore(known_campaigns=CAMPAIGN_IDS)
     busy.run_all(store, COUNT, chunk_rows=23)
-    chunked = rows(store)
-    for table, keys in {
-        "executions": ["execution_id"],
-        "transitions": ["execution_id", "node_id", "visit"],
-        "dispatches": ["key"],
-        "points_transactions": ["dispatch_key"],
-    }.items():
-        whole = in_memory[table].sort_values(keys, ignore_index=True)
-        pd.testing.assert_frame_equal(chunked[table].sort_values(keys, ignore_index=True), whole, obj=table)
+    assert_same_rows(rows(store), in_memory)
+
+
+def test_snapshots_in_parts_leave_the_rows_of_whole_ones(
+    in_memory: dict[str, pd.DataFrame], postgres_store: PostgresStore, tmp_path: Path
+) -> None:
+    with postgres_store.transaction() as transaction:
+        transaction.add_campaigns(campaigns())
+    passes = busy.run_all(postgres_store, COUNT, parts_in=tmp_path)
+    assert passes.engine.source.at(MARCH).parts == 8
+    assert_same_rows(rows(postgres_store), in_memory)
 
 
 def test_the_busy_world_is_busy(in_memory: dict[str, pd.DataFrame]) -> None:

@@ -1,8 +1,7 @@
 """One storm world, moved in one process and by several, gives the same rows."""
 
-import pickle
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import date
@@ -14,8 +13,7 @@ import pytest
 
 from journey_pipelines.compute import DaskCluster, LocalProcesses
 from journey_pipelines.engine import claimed
-from journey_pipelines.engine.advance import ShardOutcome
-from journey_pipelines.engine.compute import InProcess, Item, Result
+from journey_pipelines.engine.compute import InProcess
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.postgres.address import parse_address
@@ -23,24 +21,11 @@ from journey_pipelines.store.postgres.catalogues import Catalogues
 from journey_pipelines.store.postgres.connections import Connections
 from tests.scale.cluster import dask_cluster
 from tests.scale.halfway import halfway
+from tests.scale.pickled import Pickled
 from tests.scale.project import CUSTOMERS, Project, assert_same
 
 RANGES = 8
 FIRST_WAVE = CUSTOMERS * 4 // 5
-
-
-class Pickled(InProcess):
-    """Work and items as another process would get them; each item twice, as after a crash."""
-
-    def map(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-        """See Compute."""
-        for item in items:
-            travelled_work, travelled_item = pickle.loads(pickle.dumps((work, item)))
-            first = travelled_work(travelled_item)
-            again = travelled_work(travelled_item)
-            assert isinstance(again, ShardOutcome)
-            assert (again.moved, again.faults) == (0, {})
-            yield pickle.loads(pickle.dumps(first))
 
 
 @pytest.fixture(scope="module")

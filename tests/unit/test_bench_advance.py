@@ -1,5 +1,6 @@
 """What `journeys bench advance` and `enrol` measure: the people, the lists of bytes, the best of the rounds."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,16 @@ from journey_pipelines.bench.advance import figures
 from journey_pipelines.bench.costs import BenchmarkError, Cost, best
 from journey_pipelines.bench.per_customer import CONDITION, feature_documents, require
 from journey_pipelines.bench.rounds import described_rounds
-from journey_pipelines.bench.standing import AS_OF, DUE_AT, is_engaged, make_features, make_source, make_standing
+from journey_pipelines.bench.snapshot_files import SnapshotFiles
+from journey_pipelines.bench.standing import (
+    AS_OF,
+    DUE_AT,
+    SEGMENT,
+    is_engaged,
+    make_features,
+    make_standing,
+    write_snapshots,
+)
 from journey_pipelines.rules import compile_rule
 
 
@@ -54,8 +64,11 @@ def test_the_condition_by_hand_agrees_with_the_rule_of_the_document() -> None:
     assert scalar == is_engaged(features).tolist() == CONDITION.mask(features).tolist()
 
 
-def test_the_engine_sees_the_features_of_everybody_and_a_segment_of_the_due_ones() -> None:
-    facts = make_source(make_standing(rows=3, stored=12, is_scattered=True), make_features(12)).at(AS_OF)
+def test_the_engine_sees_the_features_of_everybody_and_a_segment_of_the_due_ones(tmp_path: Path) -> None:
+    files = SnapshotFiles(tmp_path, SEGMENT)
+    due = write_snapshots(make_standing(rows=3, stored=12, is_scattered=True), files)
+    facts = files.source.at(AS_OF)
+    assert due["customer_id"].tolist() == ["c000000000", "c000000004", "c000000008"]
     assert facts.features is not None
     assert facts.features.rows == 12
     assert [segment.rows for segment in facts.segments.values()] == [3]
@@ -63,7 +76,7 @@ def test_the_engine_sees_the_features_of_everybody_and_a_segment_of_the_due_ones
 
 def test_about_two_percent_of_the_candidates_enter() -> None:
     features = enrol.make_features(20_000)
-    selected = enrol.select_by_hand(features)
+    selected = enrol.select_by_hand(features, features[["customer_id"]])
     assert 0.015 < len(selected) / 20_000 < 0.025
     by_rule = features.loc[compile_rule(enrol.RULE).mask(features), "customer_id"]
     assert selected.tolist() == by_rule.tolist()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import pyarrow.parquet as pq
 
 from journey_pipelines.snapshots.warehouse import Warehouse
 
@@ -33,3 +34,13 @@ def customers(*ids: str) -> pd.DataFrame:
 def features(*ids: str, **columns: list[object]) -> pd.DataFrame:
     """A feature snapshot with the given columns."""
     return customers(*ids).assign(**columns)
+
+
+def damage(path: Path, *, row_group: int, column: str) -> None:
+    """Change one byte in a column of one row group of a Parquet file."""
+    metadata = pq.read_metadata(path)
+    chunk = metadata.row_group(row_group).column(metadata.schema.to_arrow_schema().names.index(column))
+    begin = chunk.data_page_offset if chunk.dictionary_page_offset is None else chunk.dictionary_page_offset
+    content = bytearray(path.read_bytes())
+    content[begin + chunk.total_compressed_size - 2] ^= 0xFF
+    path.write_bytes(bytes(content))
