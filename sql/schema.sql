@@ -231,7 +231,8 @@ CREATE TABLE moves (
 ) PARTITION BY LIST (day);
 CREATE SEQUENCE move_numbers OWNED BY moves.move_no;
 ALTER TABLE moves ALTER COLUMN move_no SET DEFAULT nextval('move_numbers');
-CREATE INDEX moves_by_entry ON moves (entry_no);
+-- rows of one chunk lie in the order of entry: a few bytes for each run of pages find them
+CREATE INDEX moves_by_entry ON moves USING brin (entry_no) WITH (pages_per_range = 16);
 CREATE TABLE moves_kept PARTITION OF moves FOR VALUES IN ('infinity');
 COMMENT ON TABLE moves_kept IS 'Moves of dropped partitions whose executions are still there';
 COMMENT ON TABLE moves IS 'What one pass did with an execution: one row for the whole path; append-only';
@@ -265,38 +266,65 @@ COMMENT ON COLUMN transitions.snapshot_id IS 'The feature snapshot that decided'
 COMMENT ON COLUMN transitions.fingerprint IS 'Of the rule that decided';
 COMMENT ON COLUMN transitions.position IS 'Order of the moves, and of the nodes within one move';
 
-CREATE TABLE dispatches (
-    key text COLLATE "C" PRIMARY KEY,
-    execution_id text COLLATE "C" NOT NULL,
-    journey_key text COLLATE "C" NOT NULL,
-    journey_version integer NOT NULL,
-    customer_id text COLLATE "C" NOT NULL,
-    node_id text COLLATE "C" NOT NULL,
-    visit integer NOT NULL,
-    action_type text COLLATE "C" NOT NULL,
-    priority integer NOT NULL,
-    status text COLLATE "C" NOT NULL
-        CHECK (status IN ('pending', 'sending', 'sent', 'failed', 'skipped', 'retry', 'unknown')),
-    attempt integer NOT NULL CHECK (attempt >= 0),
-    payload jsonb NOT NULL,
+CREATE TABLE outbox (
+    entry_no bigint NOT NULL,
+    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
     requested_at timestamptz NOT NULL,
     due_at timestamptz,
     next_at timestamptz,
     left_at timestamptz,
     settled_at timestamptz,
+    journey_version integer NOT NULL,
+    visit integer NOT NULL,
+    priority integer NOT NULL,
+    attempt integer NOT NULL DEFAULT 0 CHECK (attempt >= 0),
+    execution_id text COLLATE "C" NOT NULL,
+    journey_key text COLLATE "C" NOT NULL,
+    customer_id text COLLATE "C" NOT NULL,
+    node_id text COLLATE "C" NOT NULL,
+    action_type text COLLATE "C" NOT NULL,
+    status text COLLATE "C" NOT NULL
+        CHECK (status IN ('pending', 'sending', 'sent', 'failed', 'skipped', 'retry', 'unknown')),
+    payload jsonb NOT NULL DEFAULT '{}',
     reason text,
-    result jsonb NOT NULL,
+    result jsonb NOT NULL DEFAULT '{}',
     run_id text COLLATE "C",
     snapshot_id text COLLATE "C",
-    position bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
-    CHECK (key = execution_id || ':' || node_id || ':' || visit)
+    PRIMARY KEY (entry_no, node_id, visit)
 ) WITH (fillfactor = 80);
-CREATE INDEX dispatches_to_take
-    ON dispatches (status, journey_key, next_at) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
-CREATE INDEX dispatches_unsettled
-    ON dispatches (execution_id) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
-CREATE INDEX dispatches_left ON dispatches (customer_id, left_at) WHERE left_at IS NOT NULL;
-COMMENT ON TABLE dispatches IS 'The outbox: one row for each visit of an action';
+CREATE INDEX outbox_to_take
+    ON outbox (status, journey_key, next_at) WHERE status IN ('pending', 'sending', 'retry', 'unknown');
+CREATE INDEX outbox_left ON outbox (customer_id, left_at) WHERE left_at IS NOT NULL;
+COMMENT ON TABLE outbox IS 'One row for each visit of an action; read it as the view dispatches';
+COMMENT ON COLUMN outbox.entry_no IS 'The execution; whoever requests an action once more fails on the primary key';
+
+CREATE VIEW dispatches AS
+SELECT
+    execution_id || ':' || node_id || ':' || visit AS key,
+    execution_id,
+    journey_key,
+    journey_version,
+    customer_id,
+    node_id,
+    visit,
+    action_type,
+    priority,
+    status,
+    attempt,
+    payload,
+    requested_at,
+    due_at,
+    next_at,
+    left_at,
+    settled_at,
+    reason,
+    result,
+    run_id,
+    snapshot_id,
+    position,
+    entry_no
+FROM outbox;
+COMMENT ON VIEW dispatches IS 'The outbox: one row for each visit of an action';
 COMMENT ON COLUMN dispatches.key IS 'execution:node:visit, unique for ever';
 COMMENT ON COLUMN dispatches.priority IS 'Of the journey; the higher goes first';
 COMMENT ON COLUMN dispatches.attempt IS 'Attempts so far that reached the deliverer';
@@ -310,6 +338,7 @@ COMMENT ON COLUMN dispatches.reason IS 'Why it was skipped or failed';
 COMMENT ON COLUMN dispatches.result IS 'action_result of the node; {} while unknown';
 COMMENT ON COLUMN dispatches.run_id IS 'The run whose lock says that a sending row is alive';
 COMMENT ON COLUMN dispatches.position IS 'Order in which rows were written';
+COMMENT ON COLUMN dispatches.entry_no IS 'Number of the execution in the ledger of entries, by which rows are found fast';
 
 CREATE TABLE events (
     event_id text COLLATE "C" PRIMARY KEY,

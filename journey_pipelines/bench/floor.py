@@ -15,7 +15,6 @@ from journey_pipelines.bench.costs import BenchmarkError
 from journey_pipelines.bench.layout import column_types, make_plain_table, pages
 from journey_pipelines.bench.server import BenchServer, Connection
 from journey_pipelines.bench.standing import SCHEMA
-from journey_pipelines.engine.frames import DISPATCHES
 from journey_pipelines.store.postgres.standing import STANDING
 
 DATABASE: Final = "bench_floor"
@@ -32,10 +31,14 @@ class Carried:
 
 MOVED: Final = "stamp_no IN (SELECT stamp_no FROM journeys.stamps WHERE run_as_of = %(as_of)s)"
 READ: Final = (Carried("standing", STANDING, "due_at <= %(as_of)s"),)
+REQUESTED: Final = (
+    *("entry_no", "execution_id", "journey_key", "journey_version", "customer_id", "node_id", "visit", "action_type"),
+    *("priority", "status", "attempt", "requested_at", "due_at", "run_id", "snapshot_id"),
+)
 WRITTEN: Final = (
     Carried("standing", STANDING, "arrived_at = %(as_of)s"),
     Carried("moves", ("entry_no", "stamp_no", "path_no", "day"), MOVED),
-    Carried("dispatches", tuple(DISPATCHES), "requested_at = %(as_of)s"),
+    Carried("outbox", REQUESTED, "requested_at = %(as_of)s"),
 )
 
 

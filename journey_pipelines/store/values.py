@@ -5,7 +5,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from journey_pipelines.engine.frames import EXECUTIONS, JSON, TEXT, conform
@@ -58,6 +60,20 @@ def check_ends(executions: pd.DataFrame) -> None:
             "a COMPLETED or FAILED one has an ended_at, another one has none of them"
         )
         raise StoreError(message)
+
+
+def check_keys(dispatches: pd.DataFrame) -> None:
+    """Raises StoreError for a dispatch whose key is not that of its execution, node and visit."""
+    ids, nodes, keys = (
+        pa.array(dispatches[name], type=pa.large_string()) for name in ("execution_id", "node_id", "key")
+    )
+    visits = pa.array(dispatches["visit"].to_numpy()).cast(pa.large_string())
+    right = pa.compute.binary_join_element_wise(ids, nodes, visits, pa.scalar(":", pa.large_string()))
+    is_right = pa.compute.equal(keys, right).fill_null(False).to_numpy(zero_copy_only=False)  # noqa: FBT003
+    if not is_right.all():
+        place = int(np.flatnonzero(~is_right)[0])
+        found, expected = dispatches["key"].iloc[place], right[place]
+        raise StoreError(f"a dispatch has the key {found}, expected {expected}: its execution, node and visit")
 
 
 def detached(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -1,19 +1,15 @@
+-- {columns} is put together by store/postgres/dispatches.py: those that have a value in some row.
+
 -- name: add_dispatches
--- purpose: request actions; a key that exists is an error
-COPY dispatches (
-    key, execution_id, journey_key, journey_version, customer_id, node_id, visit, action_type, priority, status,
-    attempt, payload, requested_at, due_at, next_at, left_at, settled_at, reason, result, run_id, snapshot_id
-) FROM STDIN (FORMAT csv);
+-- purpose: request actions; to request one again is an error
+COPY outbox ({columns}) FROM STDIN (FORMAT binary);
 
 -- name: save_dispatches
 -- purpose: replace dispatches whole
-UPDATE dispatches AS stored
-SET execution_id = incoming.execution_id,
-    journey_key = incoming.journey_key,
+UPDATE outbox AS stored
+SET journey_key = incoming.journey_key,
     journey_version = incoming.journey_version,
     customer_id = incoming.customer_id,
-    node_id = incoming.node_id,
-    visit = incoming.visit,
     action_type = incoming.action_type,
     priority = incoming.priority,
     status = incoming.status,
@@ -29,13 +25,17 @@ SET execution_id = incoming.execution_id,
     run_id = incoming.run_id,
     snapshot_id = incoming.snapshot_id
 FROM incoming_dispatches AS incoming
-WHERE stored.key = incoming.key;
+JOIN entries USING (execution_id)
+WHERE stored.entry_no = entries.entry_no
+  AND stored.node_id = incoming.node_id
+  AND stored.visit = incoming.visit
+  AND incoming.key = incoming.execution_id || ':' || incoming.node_id || ':' || incoming.visit;
 
 -- name: absent_dispatch
 -- purpose: one of the dispatches to be saved that is not there, or comes twice
 SELECT incoming.key
 FROM incoming_dispatches AS incoming
-LEFT JOIN dispatches AS stored USING (key)
+LEFT JOIN dispatches AS stored USING (key, execution_id, node_id, visit)
 GROUP BY incoming.key
 HAVING count(*) > 1 OR count(stored.key) = 0
 LIMIT 1;
@@ -53,7 +53,7 @@ FOR UPDATE OF dispatches SKIP LOCKED;
 -- name: dispatches_of
 -- purpose: unsettled dispatches of these executions, locked in the order of their keys
 SELECT dispatches.* FROM dispatches
-WHERE execution_id IN (SELECT id FROM incoming_ids)
+WHERE entry_no IN (SELECT entries.entry_no FROM incoming_ids JOIN entries ON entries.execution_id = id)
   AND status IN ('pending', 'sending', 'retry', 'unknown')
 ORDER BY key
 FOR UPDATE OF dispatches;

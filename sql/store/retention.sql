@@ -58,9 +58,7 @@ SELECT count(*) FROM gone;
 -- name: remove_dispatches
 -- purpose: dispatches of these ended executions
 WITH gone AS (
-    DELETE FROM dispatches
-    USING {part} AS ended
-    WHERE dispatches.key > ended.execution_id || ':' AND dispatches.key < ended.execution_id || ';'
+    DELETE FROM outbox USING {part} AS ended WHERE outbox.entry_no = ended.entry_no
     RETURNING 1
 )
 SELECT count(*) FROM gone;

@@ -80,6 +80,12 @@ def dispatches(*execution_ids: str, **given: Any) -> pd.DataFrame:
     return _frame(len(execution_ids), plain, given, frames.DISPATCHES)
 
 
+def request(transaction: StoreTransaction, *execution_ids: str, **given: Any) -> None:
+    """DISPATCHES of executions that enter now unless they are there."""
+    transaction.add_executions(executions(*dict.fromkeys(execution_ids)))
+    transaction.save(changes(requested=dispatches(*execution_ids, **given)))
+
+
 def events(*ids: str, **given: Any) -> pd.DataFrame:
     """EVENTS `purchase` of customer-a, half an hour ago, received at once."""
     plain = {

@@ -96,7 +96,7 @@ BREAKS: Final[dict[str, Callable[[Any], object]]] = {
     ),
     "in_progress_elsewhere": lambda t: moved(t, WAITING, state="IN_PROGRESS", action_status="sent"),
     "waiting_for_ever": lambda t: moved(t, WAITING, due_at=pd.NaT),
-    "dispatch_without_execution": lambda t: requested(t, execution_id="nobody"),
+    "dispatch_without_execution": lambda t: run_sql(t, "UPDATE outbox SET execution_id = 'nobody'"),
     "sending_without_run": lambda t: requested(t, status="sending", run_id="no-run"),
     "move_without_entry": lambda t: run_sql(t, "UPDATE moves SET entry_no = 1000 WHERE move_no = 1"),
     "row_lost": lambda t: run_sql(t, "DELETE FROM standing"),

@@ -7,7 +7,7 @@ from journey_pipelines.engine.frames import EXECUTIONS
 from journey_pipelines.engine.ports import JourneyStore, StoreTransaction
 from journey_pipelines.engine.shards import ALL, SHARDS, shard_of
 from journey_pipelines.errors import StoreError
-from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, transitions
+from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, request, transitions
 
 WAITING = {"waiting_for": "purchase", "events_since": NOW - HOUR, "due_at": NOW + HOUR}
 
@@ -181,7 +181,7 @@ def test_saving_appends_transitions_and_dispatches(store: JourneyStore) -> None:
 def test_saving_replaces_dispatches(store: JourneyStore) -> None:
     settled = dispatches("a", status="sent", result=[{"success": True}], left_at=NOW, settled_at=NOW)
     with store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches("a", "b")))
+        request(transaction, "a", "b")
         transaction.save(changes(updated=settled))
         pd.testing.assert_frame_equal(transaction.read("dispatches", status="sent"), settled)
 
@@ -211,9 +211,20 @@ def test_an_execution_cannot_be_saved_twice_in_one_chunk(store: JourneyStore) ->
 @pytest.mark.parametrize("again", [("a",), ("b", "b")], ids=["stored", "twice in one chunk"])
 def test_a_dispatch_key_that_exists_is_an_error(store: JourneyStore, again: tuple[str, ...]) -> None:
     with store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches("a")))
-    with pytest.raises(StoreError, match="dispatch"), store.transaction() as transaction:
+        request(transaction, "a")
+        transaction.add_executions(executions("b"))
+    with pytest.raises(StoreError, match=r"already|outbox"), store.transaction() as transaction:
         transaction.save(changes(requested=dispatches(*again)))
+
+
+def test_nobody_cannot_request_an_action(store: JourneyStore) -> None:
+    with pytest.raises(StoreError, match="execution a is not in the store"), store.transaction() as transaction:
+        transaction.save(changes(requested=dispatches("a")))
+
+
+def test_a_key_of_another_visit_is_refused(store: JourneyStore) -> None:
+    with pytest.raises(StoreError, match="a:mail:2"), store.transaction() as transaction:
+        request(transaction, "a", key=["a:mail:2"])
 
 
 def test_a_dispatch_that_is_not_there_cannot_be_updated(store: JourneyStore) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from journey_pipelines.engine.ports import JourneyStore
 from journey_pipelines.errors import StoreError
-from tests.store.rows import HOUR, NOW, changes, dispatches, ids, suppressions
+from tests.store.rows import HOUR, NOW, dispatches, ids, request, suppressions
 
 
 def _taken(store: JourneyStore, **given: object) -> list[str]:
@@ -14,7 +14,7 @@ def _taken(store: JourneyStore, **given: object) -> list[str]:
 
 def _request(store: JourneyStore, *names: str, **given: object) -> None:
     with store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches(*names, **given)))
+        request(transaction, *names, **given)
 
 
 def test_the_queue_goes_by_priority_then_journey_then_due_time(store: JourneyStore) -> None:

@@ -14,7 +14,7 @@ import pytest
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import StoreConflictError
 from journey_pipelines.store.postgres import PostgresStore
-from tests.store.rows import NOW, awards, changes, dispatches, due, executions, ids
+from tests.store.rows import NOW, awards, changes, due, executions, ids, request
 
 HOLD_A_RUN = """
 import sys
@@ -72,7 +72,7 @@ def test_rows_that_another_run_holds_are_passed_over(postgres_store: PostgresSto
 
 def test_dispatches_that_another_run_holds_are_passed_over(postgres_store: PostgresStore) -> None:
     with postgres_store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches("a", "b")))
+        request(transaction, "a", "b")
 
     def take(transaction: StoreTransaction, limit: int = 1) -> list[str]:
         taken = transaction.take_dispatches(as_of=NOW, journey_keys=["welcome"], limit=limit)
@@ -190,7 +190,7 @@ def test_publishing_at_once_makes_distinct_versions(postgres_store: PostgresStor
 
 def test_a_killed_process_frees_its_run(postgres_url: str, postgres_store: PostgresStore) -> None:
     with postgres_store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches("a", status="sending")))
+        request(transaction, "a", status="sending")
     with subprocess.Popen(
         [sys.executable, "-c", HOLD_A_RUN, postgres_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
@@ -210,7 +210,7 @@ def test_a_killed_process_frees_its_run(postgres_url: str, postgres_store: Postg
 def test_two_schemas_of_one_database_have_runs_of_their_own(postgres_url: str, postgres_store: PostgresStore) -> None:
     other = PostgresStore(postgres_url, schema="other")
     with postgres_store.transaction() as transaction:
-        transaction.save(changes(requested=dispatches("a", status="sending")))
+        request(transaction, "a", status="sending")
     with other.run_lock("run"), postgres_store.transaction() as transaction:
         assert transaction.abandon_sending() == 1
     other.close()

@@ -100,7 +100,7 @@ def test_a_connection_that_breaks_in_the_middle_keeps_nothing(postgres_url: str,
 
 def pass_over_a_failure(store: PostgresStore) -> None:
     with store.transaction() as transaction:
-        transaction.add_executions(executions("a"))
+        transaction.add_executions(executions("a", "b"))
         with pytest.raises(StoreError):
             transaction.save(changes(requested=dispatches("b", "b")))
 

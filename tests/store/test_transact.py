@@ -13,7 +13,7 @@ from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavai
 from journey_pipelines.store.patience import Patience
 from journey_pipelines.store.postgres import PostgresStore
 from tests.store.losing import losing_commit
-from tests.store.rows import NOW, changes, dispatches, executions, ids
+from tests.store.rows import NOW, executions, ids, request
 from tests.store.test_postgres_connections import closed_port, end_other_sessions
 
 
@@ -169,9 +169,7 @@ def test_a_run_whose_lock_broke_off_takes_it_again_with_its_next_transaction(
 ) -> None:
     other = PostgresStore(postgres_url)
     with postgres_store.run_lock("run"):
-        postgres_store.transact(
-            lambda transaction: transaction.save(changes(requested=dispatches("a", status="sending")))
-        )
+        postgres_store.transact(lambda transaction: request(transaction, "a", status="sending"))
         end_other_sessions(postgres_url)
         postgres_store.transact(lambda transaction: transaction.paused())
         assert other.transact(lambda transaction: transaction.abandon_sending()) == 0

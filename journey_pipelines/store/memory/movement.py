@@ -13,7 +13,7 @@ from journey_pipelines.engine.shards import ALL, Shards, numbers_of
 from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
-from journey_pipelines.store.values import detached, storable, storable_executions
+from journey_pipelines.store.values import check_keys, detached, storable, storable_executions
 
 
 class EntryPart(Part):
@@ -156,6 +156,11 @@ class MovementPart(Part):
         transitions = storable(changes.transitions, TRANSITIONS, table="transitions")
         self.state.transitions += [transitions] if len(transitions) else []
         dispatches = storable(changes.dispatches, DISPATCHES, table="dispatches")
+        check_keys(dispatches)
+        is_known = tables["executions"].locate(dispatches["execution_id"]) >= 0
+        if not is_known.all():
+            unknown = dispatches["execution_id"][~is_known].iloc[0]
+            raise StoreError(f"execution {unknown} is not in the store; let it enter first")
         tables["dispatches"], new = tables["dispatches"].append_new(dispatches)
         if len(new) < len(dispatches):
             taken = dispatches.loc[~dispatches.index.isin(new.index), "key"].iloc[0]

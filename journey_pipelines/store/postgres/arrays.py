@@ -1,10 +1,11 @@
 """Numbers, times and texts of many rows to and from Postgres' binary formats, as whole numpy and Arrow arrays.
 
 Belongs here: the array format (a header of 20 bytes, then length and value for each element; `array_send` in Postgres'
-source) and that of COPY (FORMAT binary). An infinite time is NaT. Nulls are not known here, but for texts to be copied.
+source) and that of COPY (FORMAT binary). An infinite time is NaT. Nulls are known where columns are to be copied only.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -26,7 +27,7 @@ CONTINUES: Final = 1  # lower bound of an array's only dimension
 Places = npt.NDArray[np.void]  # ctids: block (4 bytes) and offset (2)
 Numbers = npt.NDArray[np.signedinteger[Any]]
 Times = npt.NDArray[np.datetime64]
-Column = Any  # a numpy array of numbers, or big strings of Arrow
+Column = Any  # a numpy array of numbers, Sparse, or big strings of Arrow
 
 
 def numbers(raw: bytes | None, size: int) -> Numbers:
@@ -124,43 +125,79 @@ def register(connection: "psycopg.Connection[Any]") -> None:
     connection.adapters.register_dumper(Tids, _TidsDumper)
 
 
-def copy_bytes(columns: Sequence[Column]) -> bytes:
-    """Rows for COPY (FORMAT binary): numpy columns of numbers, big strings of Arrow.
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """Numbers to be copied, null in some rows."""
 
-    Rows whose texts have equal lengths have one layout and are written together, so that their order changes.
-    """
-    strings = [column for column in columns if isinstance(column, pa.Array)]
-    if not strings:
+    values: Numbers
+    is_null: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def copy_bytes(columns: Sequence[Column]) -> bytes:
+    """Rows for COPY (FORMAT binary), in their order: numpy columns of numbers, Sparse ones, big strings of Arrow."""
+    widths = [_lengths(column) for column in columns if _varies(column)]
+    if not widths:
         return b"".join([COPY_HEAD, _records(columns, np.arange(len(columns[0])), []), COPY_TAIL])
-    lengths = np.stack([_lengths(column) for column in strings], axis=1)
-    kinds, kind = np.unique(lengths, axis=0, return_inverse=True)
-    order = np.argsort(kind.reshape(-1), kind="stable")
-    ends = np.cumsum(np.bincount(kind.reshape(-1), minlength=len(kinds)))
+    kind, first = _kinds(widths)
+    order = np.argsort(kind, kind="stable")
+    ends = np.cumsum(np.bincount(kind, minlength=len(first)))
     parts = [
-        _records(columns, rows, sizes.tolist())
-        for rows, sizes in zip(np.split(order, ends[:-1]), kinds, strict=True)
+        _records(columns, rows, [int(lengths[one]) for lengths in widths])
+        for rows, one in zip(np.split(order, ends[:-1]), first.tolist(), strict=True)
         if len(rows)
     ]
-    return b"".join([COPY_HEAD, *parts, COPY_TAIL])
+    return b"".join([COPY_HEAD, _reordered(parts, kind, order), COPY_TAIL])
 
 
-def _lengths(column: pa.Array) -> Numbers:
-    """Bytes of each text; -1 for null."""
+def _varies(column: Column) -> bool:
+    """Whether a value of the column may have another width than the next one."""
+    return isinstance(column, pa.Array | Sparse)
+
+
+def _lengths(column: Column) -> Numbers:
+    """Bytes of each value; -1 for null."""
+    if isinstance(column, Sparse):
+        return np.where(column.is_null, -1, column.values.dtype.itemsize)
     return np.asarray(pa.compute.binary_length(column).fill_null(-1).to_numpy()).astype(np.int64)
+
+
+def _kinds(widths: Sequence[Numbers]) -> tuple[Numbers, Numbers]:
+    """For each row a number, equal where all widths are; and a row of each number. Such rows have one layout."""
+    kind = np.zeros(len(widths[0]), dtype=np.int64)
+    for lengths in widths:
+        span = int(lengths.max(initial=-1)) + 2
+        _, first, kind = np.unique(kind * span + lengths + 1, return_index=True, return_inverse=True)
+    return kind, first
+
+
+def _reordered(parts: Sequence[bytes], kind: Numbers, order: Numbers) -> Buffer:
+    """The records, which lie kind by kind, in the order of their rows."""
+    if len(parts) == 1:
+        return parts[0]
+    width = np.array([len(part) for part in parts]) // np.bincount(kind)
+    records = texts(b"".join(parts), width[kind[order]])
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.arange(len(order))
+    _, offsets, characters = records.take(pa.array(place)).buffers()
+    return memoryview(characters)[: int(np.frombuffer(offsets, dtype=np.int64, count=len(order) + 1)[-1])]
 
 
 def _records(columns: Sequence[Column], rows: Any, sizes: Sequence[int]) -> bytes:
     remaining = iter(sizes)
-    widths = [next(remaining) if isinstance(column, pa.Array) else column.dtype.itemsize for column in columns]
+    widths = [next(remaining) if _varies(column) else column.dtype.itemsize for column in columns]
+    values = [column.values if isinstance(column, Sparse) else column for column in columns]
     fields: list[Any] = [("fields", ">i2")]
-    for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
+    for number, (column, width) in enumerate(zip(values, widths, strict=True)):
         fields.append((f"length{number}", ">i4"))
         if width > 0:
             value = f"S{width}" if isinstance(column, pa.Array) else column.dtype.newbyteorder(">").str
             fields.append((f"value{number}", value))
     made = np.empty(len(rows), dtype=np.dtype(fields))
     made["fields"] = len(columns)
-    for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
+    for number, (column, width) in enumerate(zip(values, widths, strict=True)):
         made[f"length{number}"] = width
         if width > 0:
             made[f"value{number}"] = _characters(column, rows, width) if isinstance(column, pa.Array) else column[rows]

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from psycopg import sql
 from pydantic_core import from_json
 
 from journey_pipelines.engine.frames import BOOL, DISPATCHES, EXECUTIONS, INT, JSON, STARTS, TEXT, TIME, empty
@@ -13,12 +14,13 @@ from journey_pipelines.engine.shards import ALL, Shards, shard_of
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres import arrays, standing
 from journey_pipelines.store.postgres.claims import claim, claim_one
+from journey_pipelines.store.postgres.dispatches import outbox_rows
 from journey_pipelines.store.postgres.holding import entry_numbers
 from journey_pipelines.store.postgres.outbox import replace_dispatches
 from journey_pipelines.store.postgres.part import Part
 from journey_pipelines.store.postgres.paths import to_moves
 from journey_pipelines.store.statements import statements
-from journey_pipelines.store.values import check_ends, textual
+from journey_pipelines.store.values import check_ends, check_keys, textual
 
 ENTRY = statements("entry")
 SQL = statements("movement")
@@ -193,10 +195,14 @@ class MovementPart(ExecutionsPart):
     def save(self, changes: Changes) -> None:
         """See StoreTransaction."""
         entry_nos = self._replace_executions(changes.executions) if len(changes.executions) else None
+        known = pd.Index(changes.executions["execution_id"])
         if len(changes.transitions):
-            self._add_transitions(changes, entry_nos)
+            moves = to_moves(changes.transitions, self.catalogues)
+            numbers = self._numbers_of(changes.transitions["execution_id"].take(moves.first), known, entry_nos)
+            rows = arrays.copy_bytes([numbers, moves.stamp_no, moves.path_no, moves.day])
+            self.session.put(SQL["put_moves"], rows)
         if len(changes.dispatches):
-            self.session.copy(OUTBOX["add_dispatches"], changes.dispatches, DISPATCHES, table="dispatches")
+            self._add_dispatches(changes.dispatches, known, entry_nos)
         if len(changes.dispatch_updates):
             replace_dispatches(self.session, changes.dispatch_updates)
         if len(changes.used_event_ids):
@@ -217,9 +223,15 @@ class MovementPart(ExecutionsPart):
             self.session.execute(ENTRY["let_go"])
         return before.entry_no
 
-    def _add_transitions(self, changes: Changes, entry_nos: Any) -> None:
-        moves = to_moves(changes.transitions, self.catalogues)
-        ids = pd.Index(changes.transitions["execution_id"].take(moves.first))
-        positions = pd.Index(changes.executions["execution_id"]).get_indexer(ids)
-        numbers = entry_numbers(self.session, ids) if (positions < 0).any() else entry_nos[positions]
-        self.session.put(SQL["put_moves"], arrays.copy_bytes([numbers, moves.stamp_no, moves.path_no, moves.day]))
+    def _add_dispatches(self, dispatches: pd.DataFrame, known: pd.Index, entry_nos: Any) -> None:
+        shaped = textual(dispatches, DISPATCHES, table="dispatches")
+        check_keys(shaped)
+        names, rows = outbox_rows(shaped, self._numbers_of(shaped["execution_id"], known, entry_nos))
+        columns = sql.SQL(", ").join(map(sql.Identifier, names))
+        self.session.put(sql.SQL(OUTBOX["add_dispatches"].decode()).format(columns=columns), rows)
+
+    def _numbers_of(self, execution_ids: pd.Series, known: pd.Index, entry_nos: Any) -> Any:
+        """The number of each execution, from those known where all are among them."""
+        ids = pd.Index(execution_ids)
+        positions = known.get_indexer(ids)
+        return entry_numbers(self.session, ids) if (positions < 0).any() else entry_nos[positions]

@@ -35,6 +35,8 @@ STATUS_COUNTS: Final = {
     "count": INT,
 }
 DISPATCH_COUNTS: Final = {"journey_key": TEXT, "action_type": TEXT, "status": TEXT, "count": INT}
+# rows of the outbox lie by the number of their execution
+NUMBERED: Final = sql.SQL("entry_no IN (SELECT entry_no FROM entries WHERE execution_id = %(execution_id)s)")
 
 
 class ReportsPart(Part):
@@ -60,7 +62,10 @@ class ReportsPart(Part):
         for name in equals:
             if name not in columns:
                 raise StoreError(f"{table} has no column {name}; it has {', '.join(columns)}")
-        query = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY position").format(sql.Identifier(stored), _all_of(equals))
+        conditions = [_all_of(equals), *([NUMBERED] if table == "dispatches" and equals.get("execution_id") else [])]
+        query = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY position").format(
+            sql.Identifier(stored), sql.SQL(" AND ").join(conditions)
+        )
         given = {name: str(value) if isinstance(value, str) else value for name, value in equals.items()}
         return self.session.frame(query, columns, **given)
 

@@ -44,7 +44,7 @@ BY_TIME: Final = {
 # where rows come and go for as long as the store lives
 VACUUMED: Final = (
     *("standing_acting", "unfinished", "moves_kept", "stamps", "loyalty_accounts"),
-    *OF_ENDED,
+    *("points_transactions", "campaign_executions", "outbox", "contexts"),
     *BY_TIME,
 )
 

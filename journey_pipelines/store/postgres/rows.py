@@ -28,19 +28,18 @@ LARGEST_BLOCK: Final = 2**31 - 1
 SMALLEST_BLOCK: Final = 2**16
 
 
-def to_csv(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str, is_numbered: bool = True) -> bytes:
-    """The rows as CSV: their number from 0 (where asked for), then `columns`.
+def to_csv(frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> bytes:
+    """The rows as CSV: their number from 0, then `columns`.
 
     Raises StoreError for a value that no store can keep.
     """
     shaped = textual(frame, columns, table=table)
-    arrays = [pa.array(np.arange(len(shaped)))] if is_numbered else []
+    arrays = [pa.array(np.arange(len(shaped)))]
     for name, dtype in columns.items():
         values = json_texts(shaped[name].tolist(), column=f"{table}.{name}") if dtype == JSON else shaped[name]
         arrays.append(pa.array(values, type=ARROW_TYPES[dtype], from_pandas=True))
     # Arrow's writer leaves memory unwritten where a column has an empty chunk, as a concatenated frame may
-    names = ["incoming_position"] if is_numbered else []
-    table_of_rows = pa.Table.from_arrays(arrays, names=[*names, *columns]).combine_chunks()
+    table_of_rows = pa.Table.from_arrays(arrays, names=["incoming_position", *columns]).combine_chunks()
     written = io.BytesIO()
     arrow_csv.write_csv(table_of_rows, written, WRITTEN)
     return written.getvalue()

@@ -51,7 +51,7 @@ class Session:
             assert result is not None
             return [result.get_value(0, column) for column in range(result.nfields)]
 
-    def put(self, statement: bytes, rows: bytes) -> None:
+    def put(self, statement: bytes | sql.Composed, rows: bytes) -> None:
         """Run a COPY FROM STDIN with these rows."""
         with self._failures(), self._connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.write(rows)
@@ -73,13 +73,6 @@ class Session:
         copy = sql.SQL("COPY ({statement}) TO STDOUT (FORMAT csv)").format(statement=_composed(statement))
         with self._failures(), self._connection.cursor() as cursor, cursor.copy(copy, values or None) as rows:
             return from_csv(b"".join(rows), columns)
-
-    def copy(self, statement: bytes, frame: pd.DataFrame, columns: Mapping[str, str], *, table: str) -> None:
-        """Run a COPY FROM STDIN (FORMAT csv) with the rows of a frame of this shape.
-
-        Raises StoreError for a value that no store can keep.
-        """
-        self.put(statement, to_csv(frame, columns, table=table, is_numbered=False))
 
     def stage(self, table: str, frame: pd.DataFrame, columns: Mapping[str, str]) -> int:
         """Put a frame into the temporary table `incoming_<table>`, gone with the transaction; returns its row count.
