@@ -24,9 +24,10 @@ class Columns(dict[str, np.ndarray]):
         return self[name]
 
     def cells(self, name: str, rows: Rows) -> Any:
-        """These rows of a column, as they are now."""
+        """These rows of a column, as they are now; each row once, in order."""
         if name not in self:
-            return self._frame[name].array.take(rows)
+            column = self._frame[name].array
+            return column if len(rows) == len(column) else column.take(rows)
         values = self[name][rows]
         if EXECUTIONS[name] == TIME:
             return to_times(values)

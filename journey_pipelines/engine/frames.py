@@ -5,6 +5,7 @@ columns. Frames have a RangeIndex that carries no meaning.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import numpy as np
@@ -172,7 +173,12 @@ SNAPSHOTS: Final[Mapping[str, str]] = {
 
 def empty(columns: Mapping[str, str]) -> pd.DataFrame:
     """A frame of the given shape without rows."""
-    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns.items()})
+    return _empty(tuple(columns.items())).copy()
+
+
+@cache
+def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
+    return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
 
 
 def conform(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

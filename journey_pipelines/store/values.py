@@ -99,7 +99,7 @@ def copied(values: Sequence[Any], *, column: str) -> list[Any]:
 
 def json_texts(values: Sequence[Any], *, column: str) -> list[bytes]:
     """Each JSON value as text. Raises StoreError for what JSON cannot hold."""
-    if all(type(value) is dict and not value for value in values):
+    if not any(values) and set(map(type, values)) <= {dict}:
         return [b"{}"] * len(values)
     copied(values, column=column)
     return [to_json(value, fallback=NUMPY_SCALAR) for value in values]
@@ -111,5 +111,13 @@ def _nul_message(column: str) -> str:
 
 def _refuse_nul(names: Sequence[str], frame: pd.DataFrame, table: str) -> None:
     for name in names:
-        if frame[name].str.contains("\x00", regex=False, na=False).any():
+        if _may_hold_nul(frame[name]) and frame[name].str.contains("\x00", regex=False, na=False).any():
             raise StoreError(_nul_message(f"{table}.{name}"))
+
+
+def _may_hold_nul(column: pd.Series) -> bool:
+    """Whether there is such a byte in the memory of its texts, which is looked through as a whole."""
+    array = pa.array(column, type=pa.large_string())
+    pieces = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    memory = [piece.buffers()[2] for piece in pieces]
+    return any(buffer is not None and not np.frombuffer(buffer, dtype=np.uint8).all() for buffer in memory)

@@ -38,7 +38,7 @@ def _column(values: pd.Series, dtype: str) -> Any:
         return _times(arrays.instants(values))
     assert dtype == JSON
     texts = json_texts(values.tolist(), column=f"dispatches.{values.name}")
-    if all(text == EMPTY for text in texts):
+    if texts.count(EMPTY) == len(texts):
         return None
     return pa.array([JSONB_FORMAT + text for text in texts], type=pa.large_binary())
 

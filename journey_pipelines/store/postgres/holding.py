@@ -100,8 +100,11 @@ class Holding:
         if self._taken is None and self._parts:
             self._taken = Taken.stack(self._parts)
             self._index = _ids(self._taken)
-        if not self._index.is_unique:
-            self._forget_older()
+            # one statement finds no row twice
+            if len(self._parts) > 1 and not self._index.is_unique:
+                self._forget_older()
+        if self._index.equals(execution_ids):
+            return np.arange(len(self._index))
         return np.asarray(self._index.get_indexer(pd.Index(execution_ids)))
 
     def _forget_older(self) -> None:
@@ -110,10 +113,12 @@ class Holding:
 
     def require(self, execution_ids: pd.Index) -> Numbers:
         """Positions of these executions, locked now where they were not. Raises StoreError for one that is unknown."""
+        positions = self.locate(execution_ids)
+        if len(positions) == len(self._index) and (positions == np.arange(len(positions))).all():
+            return positions  # whoever was claimed, in the order of the claim
         if pd.Index(execution_ids).has_duplicates:
             twice = execution_ids[execution_ids.duplicated()][0]
             raise StoreError(f"execution {twice} comes twice in one change; save each once")
-        positions = self.locate(execution_ids)
         if (positions < 0).any():
             self.lock(execution_ids[positions < 0], waits=True)
             positions = self.locate(execution_ids)
@@ -124,7 +129,8 @@ class Holding:
     def rows(self, positions: Numbers) -> Taken:
         """The rows at these positions."""
         assert self._taken is not None
-        return self._taken.take(positions)
+        is_all = len(positions) == len(self._taken) and (positions == np.arange(len(positions))).all()
+        return self._taken if is_all else self._taken.take(positions)
 
     def take_out(self, positions: Numbers) -> None:
         """Delete these rows where they lie; they are held no longer."""

@@ -44,7 +44,8 @@ class ExecutionsPart(Part):
 
     def frame_of(self, taken: standing.Taken) -> pd.DataFrame:
         """EXECUTIONS of rows that this transaction holds, in the order of entry."""
-        taken = taken.take(np.argsort(taken.entry_no, kind="stable"))
+        if (np.diff(taken.entry_no) < 0).any():
+            taken = taken.take(np.argsort(taken.entry_no, kind="stable"))
         frame = standing.to_frame(taken, self.catalogues)
         numbers, *carried = self.session.raw(SQL["contexts"], entry_nos=arrays.BigInts(taken.entry_no))
         if numbers is not None:
@@ -66,8 +67,8 @@ class ExecutionsPart(Part):
             self.session.put(SQL["put_standing"], rows.standing())
         if rows.has_ended.any():
             self.session.put(SQL["put_ended"], rows.ended())
-        carried = zip(executions["context"], executions["visits"], strict=True)
-        has_any = np.fromiter((bool(context or visits) for context, visits in carried), bool, len(executions))
+        has_context, has_visits = (np.fromiter(map(bool, executions[name]), bool) for name in ("context", "visits"))
+        has_any = has_context | has_visits
         if has_any.any():
             kept = executions.loc[has_any, ["context", "visits"]].assign(entry_no=entry_nos[has_any])
             self.session.stage("executions", kept, CONTEXTS)
@@ -233,5 +234,7 @@ class MovementPart(ExecutionsPart):
     def _numbers_of(self, execution_ids: pd.Series, known: pd.Index, entry_nos: Any) -> Any:
         """The number of each execution, from those known where all are among them."""
         ids = pd.Index(execution_ids)
+        if ids.equals(known):
+            return entry_nos
         positions = known.get_indexer(ids)
         return entry_numbers(self.session, ids) if (positions < 0).any() else entry_nos[positions]
