@@ -27,9 +27,12 @@ help: ## List the targets
 run: setup ## Set up, then walk the sample year's shoppers through two journeys inside Dagster
 	@$(BIN)/python -m journey_pipelines.demo
 
+# each with databases of its own; a file's tests stay together, since they share what is dear to make
+TEST_PROCESSES := 2
+
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 .PHONY: dev
 dev: setup ## Start the database, Dagster's UI and its daemon

@@ -1,6 +1,7 @@
 """What work costs: processor time of this process and of the database server, time on the clock, log and memory."""
 
 import os
+import resource
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -27,11 +28,11 @@ class Cost:
     """One measured run of some work over `rows` rows, or the best of several."""
 
     rows: int
-    client_seconds: float  # of all threads of this process
+    client_seconds: float  # of all threads of this process, and of the processes that work for it
     server_seconds: float  # of the server's processes, those that ended meanwhile included
     wall_seconds: float
     wal_bytes: int
-    peak_bytes: int  # resident memory of this process
+    peak_bytes: int  # resident memory of this process, or of the largest that works for it
     peak_extra_bytes: int  # beyond what was resident when the work began
 
     @property
@@ -90,7 +91,7 @@ class Meter:
         """Run the work once. What the server still has to write is written before."""
         self.watching.execute("CHECKPOINT")
         log, server = self._log_position(), self._server_seconds()
-        cost = measure_alone(rows, work)
+        cost = measure_alone(rows, work, server=self.postmaster)
         server = self._server_seconds() - server
         return replace(cost, server_seconds=server, wal_bytes=self._log_position() - log)
 
@@ -112,18 +113,33 @@ class Meter:
         if before is None or after is None:
             raise BenchmarkError(f"the measured server, process {self.postmaster}, has ended; look why, and run again")
         children = [stat for stat in stats if stat is not None and stat.parent == self.postmaster]
-        if before.ticks_of_ended != after.ticks_of_ended or any(stat.state in ENDED_STATES for stat in children):
+        if before.ticks_of_ended != after.ticks_of_ended or not all(stat.is_alive for stat in children):
             return None
         return sum(after.ticks) + sum(after.ticks_of_ended) + sum(sum(stat.ticks) for stat in children)
 
 
-def measure_alone(rows: int, work: Callable[[], object]) -> Cost:
-    """Run the work once, which asks no server."""
-    resident, client, started = _forget_peak(), time.process_time(), time.perf_counter()
+def measure_alone(rows: int, work: Callable[[], object], *, server: int | None = None) -> Cost:
+    """Run the work once, apart from what a server does for it. Processes that this one has started count, but that."""
+    resident, client, started = _forget_peaks(server), _client_seconds(server), time.perf_counter()
     work()
-    wall, client = time.perf_counter() - started, time.process_time() - client
-    peak = _memory("VmHWM")
+    wall, client = time.perf_counter() - started, _client_seconds(server) - client
+    peak = max(_memory("VmHWM", process) for process in _workers(server))
     return Cost(rows, client, 0.0, wall, 0, peak, max(peak - resident, 0))
+
+
+def _workers(server: int | None) -> list[int]:
+    """This process, and those that it has started and that live."""
+    own = os.getpid()
+    stats = {int(path.name): _stat(int(path.name)) for path in PROCESSES.iterdir() if path.name.isdigit()}
+    live = {process for process, stat in stats.items() if stat is not None and stat.parent == own and stat.is_alive}
+    return [own, *sorted(live - {server})]
+
+
+def _client_seconds(server: int | None) -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _, *others = (_stat(process) for process in _workers(server))
+    ticks = sum(sum(stat.ticks) + sum(stat.ticks_of_ended) for stat in others if stat is not None)
+    return time.process_time() + used.ru_utime + used.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
@@ -134,6 +150,11 @@ class _Stat:
     parent: int
     ticks: tuple[int, ...]
     ticks_of_ended: tuple[int, ...]
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it has not ended; one that has is there until it is asked how."""
+        return self.state not in ENDED_STATES
 
 
 def _stat(process: int) -> _Stat | None:
@@ -155,13 +176,15 @@ def require_processes() -> None:
         )
 
 
-def _forget_peak() -> int:
-    """Let the peak of memory begin anew; returns what is resident now."""
-    (PROCESSES / "self" / "clear_refs").write_text(FORGET_PEAK)
-    return _memory("VmRSS")
+def _forget_peaks(server: int | None) -> int:
+    """Let the peaks of memory begin anew; returns what is resident now in the largest process."""
+    workers = _workers(server)
+    for process in workers:
+        (PROCESSES / str(process) / "clear_refs").write_text(FORGET_PEAK)
+    return max(_memory("VmRSS", process) for process in workers)
 
 
-def _memory(name: str) -> int:
-    lines = (PROCESSES / "self" / "status").read_text().splitlines()
+def _memory(name: str, process: int) -> int:
+    lines = (PROCESSES / str(process) / "status").read_text().splitlines()
     found = next(line for line in lines if line.startswith(f"{name}:"))
     return int(found.split()[1]) * KIBIBYTE

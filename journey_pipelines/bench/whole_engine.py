@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Final
 
 from journey_pipelines.bench.costs import BenchmarkError
@@ -12,6 +14,7 @@ from journey_pipelines.bench.standing import AS_OF, ENTERED_AT, SCHEMA, Standing
 from journey_pipelines.delivery.actions import load_actions
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import SnapshotSource
 from journey_pipelines.engine.passes import Report, advance_pass
@@ -35,17 +38,43 @@ def publish(url: str, document: dict[str, Any]) -> None:
 @contextmanager
 def engine_over(url: str, source: SnapshotSource) -> Iterator[Engine]:
     """An engine that can do everything but deliver."""
-    actions = load_actions(TemplateStore())
     with closing(PostgresStore(url)) as store:
-        yield Engine(store, source, CallableDispatcher(actions), Catalog(actions=actions))
+        yield _engine(store, source)
+
+
+def _engine(store: PostgresStore, source: SnapshotSource) -> Engine:
+    actions = load_actions(TemplateStore())
+    return Engine(store, source, CallableDispatcher(actions), Catalog(actions=actions))
+
+
+@dataclass(frozen=True)
+class BenchRecipe:
+    """An `EngineRecipe` over a database of the bench."""
+
+    url: str
+    files: SnapshotFiles
+
+    def build(self, snapshots: SnapshotIds) -> Engine:  # noqa: ARG002
+        """See EngineRecipe; there is one snapshot of each kind."""
+        return _engine(PostgresStore(self.url), self.files.source)
 
 
 class OurAdvance:
     """One advance of everybody who is due, each time over the same database."""
 
-    database: Final = "bench_ours"
-
-    def __init__(self, server: BenchServer, standing: Standing, files: SnapshotFiles, engaged: int) -> None:
+    def __init__(
+        self,
+        server: BenchServer,
+        standing: Standing,
+        files: SnapshotFiles,
+        engaged: int,
+        *,
+        compute: Compute = IN_PROCESS,
+        database: str = "bench_ours",
+    ) -> None:
+        self.database = database
+        self._compute = compute
+        self._runs = count()
         self._server = server
         self._standing = standing
         self._files = files
@@ -62,9 +91,11 @@ class OurAdvance:
         self._server.copy_database(STANDING_DATABASE, self.database)
 
     def run(self) -> None:
-        """The pass, from an engine without open connections."""
-        with engine_over(self._server.url(self.database), self._files.source) as engine:
-            self._report = advance_pass(engine, Run("bench", AS_OF), delivers=False)
+        """The pass, from an engine without open connections; the processes of its compute stay for the next one."""
+        url = self._server.url(self.database)
+        with engine_over(url, self._files.source) as engine:
+            engine = replace(engine, compute=self._compute, recipe=BenchRecipe(url, self._files))
+            self._report = advance_pass(engine, Run(f"bench-{next(self._runs)}", AS_OF), delivers=False)
 
     def check(self) -> None:
         """Raises BenchmarkError unless all who were due moved, and nobody else, with their transitions and sends."""

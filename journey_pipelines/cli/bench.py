@@ -38,14 +38,21 @@ def rules(rows: int, *, as_json: bool) -> None:
 @click.option("--rows", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Due executions.")
 @click.option("--stored", type=click.IntRange(min=1), help="Executions in the store, those included; by default those.")
 @click.option("--scattered", is_flag=True, help="The due ones lie among the others; else they were written together.")
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=2,
+    show_default=True,
+    help="Local processes that ours is measured in besides; 1: it is not.",
+)
 @_rounds
 @_as_json
-def advance(rows: int, stored: int | None, rounds: int, *, scattered: bool, as_json: bool) -> None:
+def advance(rows: int, stored: int | None, workers: int, rounds: int, *, scattered: bool, as_json: bool) -> None:
     """An advance, against COPY of the same bytes and against engines that go customer by customer.
 
     In a Postgres of its own in a temporary folder. DBOS takes part where the extra `bench` is installed.
     """
-    found = bench_advance.measure(rows, stored=stored or rows, is_scattered=scattered, rounds=rounds)
+    found = bench_advance.measure(rows, stored=stored or rows, is_scattered=scattered, rounds=rounds, workers=workers)
     what = f"{count_of(rows, 'due execution')} of {found['stored']:,}, {'scattered' if scattered else 'together'}"
     _show(found, what, ("who", "what", "measured"), bench_advance.figures(found), as_json=as_json)
 
