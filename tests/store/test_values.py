@@ -63,7 +63,11 @@ def test_a_written_escape_of_nul_is_text_like_any_other(store: JourneyStore) -> 
         assert transaction.read("executions")["context"].tolist() == [{"text": "\\u0000"}]
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), object(), pd.NaT, "\ud800"], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [float("nan"), float("inf"), object(), pd.NaT, "\ud800"],
+    ids=["nan", "inf", "object", "NaT", "lone surrogate"],
+)
 def test_what_is_not_json_is_refused(store: JourneyStore, value: object) -> None:
     with pytest.raises(StoreError, match=r"executions\.context"), store.transaction() as transaction:
         transaction.add_executions(executions("a", context=[{"value": value}]))
