@@ -1,17 +1,18 @@
 -- Statements with {names} are put together by store/postgres/holding.py: {rows} is one of those that lock rows, {table}
--- is `standing`, one of its partitions, or `ended`, {more} the `ended_at` that all of these but `ended` lack. Rows leave
--- as arrays, one for each column.
+-- is `standing`, one of its partitions, or `ended`. Rows leave as arrays, one for each column or for some small ones
+-- together; {relations} is one element where all rows lie in one table, and {ends} is null where nobody has ended.
 
 -- name: as_arrays
--- purpose: one row with an array for each column of `standing`, in the order of Taken
+-- purpose: one row with the columns of these executions, in the order of Taken
 WITH taken AS MATERIALIZED ({rows})
 SELECT
-    array_agg(place), array_agg(relation::integer), array_agg(entry_no), array_agg(edition_no), array_agg(node_no),
-    array_agg(visit), array_agg(state), array_agg(action), array_agg(entered_via), array_agg(entry_number),
-    array_agg(waiting_no), array_agg(due_at), array_agg(entered_at), array_agg(arrived_at), array_agg(events_since),
-    array_agg(missing_since), array_agg(ended_at),
-    string_agg(execution_id, ''), array_agg(octet_length(execution_id)),
-    string_agg(customer_id, ''), array_agg(octet_length(customer_id))
+    array_agg(place), {relations}, array_agg(entry_no), array_agg((edition_no::bigint << 32) | node_no),
+    array_agg((visit::bigint << 32) | entry_number),
+    array_agg((waiting_no::bigint << 32) | (state::integer << 16) | (action::integer << 8) | entered_via),
+    array_agg(due_at), array_agg(entered_at), array_agg(arrived_at), array_agg(events_since), array_agg(missing_since),
+    {ends},
+    array_agg((octet_length(execution_id)::bigint << 32) | octet_length(customer_id)),
+    string_agg(execution_id, ''), string_agg(customer_id, '')
 FROM taken;
 
 -- name: due_partitions
@@ -26,7 +27,7 @@ ORDER BY relname = 'standing_acting' DESC, relname;
 
 -- name: due_rows
 -- purpose: the next due rows of a version in a partition; rows that another run holds are passed over
-SELECT ctid AS place, tableoid AS relation, {table}.*, 'infinity'::timestamptz AS ended_at
+SELECT ctid AS place, tableoid AS relation, {table}.*
 FROM {table}
 WHERE edition_no = %(edition_no)s
   AND entry_no > %(after)s
@@ -54,7 +55,7 @@ FOR UPDATE OF {table} SKIP LOCKED;
 
 -- name: rows_for_events
 -- purpose: rows of a version that are due later but for an event that has come
-SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz AS ended_at
+SELECT ctid AS place, tableoid AS relation, standing.*
 FROM standing
 WHERE edition_no = %(edition_no)s
   AND entry_no > %(after)s
@@ -77,7 +78,7 @@ FOR UPDATE OF standing SKIP LOCKED;
 
 -- name: missing_rows
 -- purpose: rows of a version that are due later but whose customers have been missing for long
-SELECT ctid AS place, tableoid AS relation, standing.*, 'infinity'::timestamptz AS ended_at
+SELECT ctid AS place, tableoid AS relation, standing.*
 FROM standing
 WHERE edition_no = %(edition_no)s
   AND entry_no > %(after)s
@@ -92,7 +93,7 @@ FOR UPDATE OF standing SKIP LOCKED;
 
 -- name: lock_rows
 -- purpose: these executions, locked in the order of entry so that two who wait cannot wait for one another
-SELECT ctid AS place, tableoid AS relation, {table}.*{more}
+SELECT ctid AS place, tableoid AS relation, {table}.*
 FROM {table}
 WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
 ORDER BY entry_no
@@ -100,7 +101,7 @@ FOR UPDATE OF {table};
 
 -- name: try_rows
 -- purpose: those of these executions that nobody else holds, locked
-SELECT ctid AS place, tableoid AS relation, {table}.*{more}
+SELECT ctid AS place, tableoid AS relation, {table}.*
 FROM {table}
 WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
 ORDER BY entry_no
@@ -108,11 +109,11 @@ FOR UPDATE OF {table} SKIP LOCKED;
 
 -- name: lock_row
 -- purpose: one execution, locked
-SELECT ctid AS place, tableoid AS relation, {table}.*{more} FROM {table} WHERE entry_no = %(entry_no)s FOR UPDATE OF {table};
+SELECT ctid AS place, tableoid AS relation, {table}.* FROM {table} WHERE entry_no = %(entry_no)s FOR UPDATE OF {table};
 
 -- name: see_row
 -- purpose: one execution, not locked
-SELECT ctid AS place, tableoid AS relation, {table}.*{more} FROM {table} WHERE entry_no = %(entry_no)s;
+SELECT ctid AS place, tableoid AS relation, {table}.* FROM {table} WHERE entry_no = %(entry_no)s;
 
 -- name: entry_no
 -- purpose: number of one execution

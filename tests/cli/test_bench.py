@@ -22,9 +22,9 @@ def test_an_advance_is_measured_against_its_floor_and_others(temporary_folder: P
     command = ["bench", "advance", "--rows", "300", "--stored", "500", "--scattered", "--rounds", "2", "--json"]
     done = CliRunner().invoke(journeys, command, catch_exceptions=False)
     found = json.loads(done.stdout)
-    others = ["plain", "dbos"] if durable.is_installed() else ["plain"]
-    assert list(found["measured"]) == ["ours", "floor", *others]
-    assert [one["rows"] for one in found["measured"].values()] == [300] * (2 + len(others))
+    others = ["dbos"] if durable.is_installed() else []
+    assert list(found["measured"]) == ["ours", "floor", "plain", "ours_in_processes", *others]
+    assert [one["rows"] for one in found["measured"].values()] == [300] * (4 + len(others))
     assert all(ratio > 0 for ratio in found["ratios"].values())
     assert found["measured"]["ours"]["wal_bytes_per_row"] > found["measured"]["floor"]["wal_bytes_per_row"] > 0
     assert found["layout"]["tables"]["entries"]["indexes"] == 3

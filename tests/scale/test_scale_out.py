@@ -19,6 +19,7 @@ from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.postgres.address import parse_address
 from journey_pipelines.store.postgres.catalogues import Catalogues
 from journey_pipelines.store.postgres.connections import Connections
+from journey_pipelines.store.postgres.partitions import STANDING
 from tests.scale.cluster import dask_cluster
 from tests.scale.halfway import halfway
 from tests.scale.pickled import Pickled
@@ -114,7 +115,7 @@ def test_processes_that_name_the_same_things_in_any_order_agree_on_the_numbers(p
         with closing(connections), psycopg.connect(postgres_url) as claiming:
             # a chunk's transaction is open meanwhile
             claiming.execute("DELETE FROM journeys.standing")
-            catalogues.buckets(draw.sample(days, len(days)))
+            catalogues.partitions.buckets(STANDING, draw.sample(days, len(days)))
             steps = {name: (1, ((name, 1, None, None),)) for name in draw.sample(names, len(names))}
             catalogues.edition_nos([("storm", 1)])
             paths = catalogues.path_nos(list(steps.values()))

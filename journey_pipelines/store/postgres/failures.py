@@ -9,6 +9,7 @@ from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavai
 from journey_pipelines.store.postgres.address import Address
 
 LONGEST_DETAIL: Final = 500
+SHOWN_AS: Final = {"outbox": "dispatches"}  # what people read where they would look for the table
 BY_DATE: Final = re.compile(r"_\d{8}\b")  # the end of a partition's name
 
 
@@ -24,7 +25,7 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
             "this transaction is kept, run again"
         )
     if isinstance(error, psycopg.errors.IntegrityError):
-        table = diagnosis.table_name or "a table"
+        table = SHOWN_AS.get(diagnosis.table_name or "", diagnosis.table_name or "a table")
         return StoreError(f"the journey store refused rows of {table}: {reason}; nothing of this transaction is kept")
     if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
         return StoreConflictError(

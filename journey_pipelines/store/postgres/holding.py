@@ -26,7 +26,11 @@ RETENTION = statements("retention")
 # most executions that are asked for by name are at an action; the other partitions are many
 TABLES: Final = ("standing_acting", "standing", "ended")
 MOST_LOOKS: Final = 100
-NO_END: Final = sql.SQL(", 'infinity'::timestamptz AS ended_at")
+PARENTS: Final = ("standing", "ended")  # whose rows lie in partitions
+EACH_RELATION: Final = sql.SQL("array_agg(relation::bigint)")
+ONE_RELATION: Final = sql.SQL("ARRAY[min(relation::bigint)]")
+ENDS: Final = sql.SQL("array_agg(ended_at)")
+NO_ENDS: Final = sql.SQL("NULL")
 
 Numbers = npt.NDArray[Any]
 
@@ -50,9 +54,11 @@ class Holding:
         return taken
 
     def _read(self, statement: str, table: str, **values: Any) -> Taken:
-        more = sql.SQL("") if table == "ended" else NO_END
-        rows = _formatted(SQL[statement], table=sql.Identifier(table), more=more)
-        return Taken.read(self._session.raw(_formatted(SQL["as_arrays"], rows=rows), **values))
+        rows = _formatted(SQL[statement], table=sql.Identifier(table))
+        relations = EACH_RELATION if table in PARENTS else ONE_RELATION
+        ends = ENDS if table == "ended" else NO_ENDS
+        query = _formatted(SQL["as_arrays"], rows=rows, relations=relations, ends=ends)
+        return Taken.read(self._session.raw(query, **values))
 
     def lock(self, execution_ids: pd.Index, *, waits: bool) -> Taken:
         """Lock these executions wherever they lie; those that are not in the store are left out."""
@@ -66,7 +72,7 @@ class Holding:
                     found.append(self.select(statement, table))
                     wanted = wanted.difference(_ids(found[-1]), sort=False)
             if not len(wanted) or not waits or (look and not self._still_exist(wanted)):
-                return Taken.stack(found) if found else Taken.read([None] * 21)
+                return Taken.stack(found) if found else Taken.none()
         raise StoreConflictError(f"execution {wanted[0]} was moved by others each time we looked; run again")
 
     def lock_one(self, execution_id: str) -> Taken:
@@ -85,10 +91,10 @@ class Holding:
                 if len(taken):
                     return taken
             if number and not self._still_exist(pd.Index([execution_id])):
-                return Taken.read([None] * 21)
+                return Taken.none()
         if numbers:
             raise StoreConflictError(f"execution {execution_id} was moved by others each time we looked; run again")
-        return Taken.read([None] * 21)
+        return Taken.none()
 
     def _still_exist(self, execution_ids: pd.Index) -> bool:
         """Whether one of them is in the store, and not in the ledger alone since retention removed it."""

@@ -21,6 +21,8 @@ STATES: Final = ("NOT_STARTED", "IN_PROGRESS", "WAITING", "COMPLETED", "FAILED")
 ACTIONS: Final = ("sent", "skipped", "failed", "retry", "deferred", "unknown")
 WAYS_IN: Final = ("entry", "manual")
 TIMES: Final = ("due_at", "entered_at", "arrived_at", "events_since", "missing_since", "ended_at")
+HALF: Final = 32  # bits: two small numbers travel as one
+LOWER: Final = (1 << HALF) - 1
 NO_DAY: Final = np.iinfo(np.int32).max
 
 Numbers = npt.NDArray[Any]
@@ -56,12 +58,35 @@ class Taken:
     @staticmethod
     def read(raw: Sequence[bytes | None]) -> "Taken":
         """From the values of the one row."""
-        sizes = (4, 8, 4, 4, 4, 2, 2, 2, 4, 4)
-        columns: list[Any] = [arrays.places(raw[0])]
-        columns += [arrays.numbers(value, size) for value, size in zip(raw[1:11], sizes, strict=True)]
-        columns += [arrays.times(value) for value in raw[11:17]]
-        columns += [arrays.texts(raw[place], arrays.numbers(raw[place + 1], 4)) for place in (17, 19)]
-        return Taken(*columns)
+        if raw[0] is None:
+            return Taken.none()
+        places = arrays.places(raw[0])
+        relations, entry_no, nodes, visits, codes = (arrays.numbers(value, 8) for value in raw[1:6])
+        times = [arrays.times(value) for value in raw[6:12]]
+        lengths = arrays.numbers(raw[12], 8)
+        columns: dict[str, Any] = {
+            "relations": relations if len(relations) == len(places) else np.full(len(places), relations.sum()),
+            "entry_no": entry_no,
+            "edition_no": nodes >> HALF,
+            "node_no": nodes & LOWER,
+            "visit": visits >> HALF,
+            "state": codes >> 16 & 0xFF,
+            "action": codes >> 8 & 0xFF,
+            "entered_via": codes & 0xFF,
+            "entry_number": visits & LOWER,
+            "waiting_no": codes >> HALF,
+        }
+        if len(times[-1]) < len(places):
+            times[-1] = np.full(len(places), np.datetime64("NaT", "us"))
+        texts = [arrays.texts(raw[13], lengths >> HALF), arrays.texts(raw[14], lengths & LOWER)]
+        return Taken(places, *columns.values(), *times, *texts)
+
+    @staticmethod
+    def none() -> "Taken":
+        """No rows."""
+        no_numbers: Any = arrays.numbers(None, 8)
+        times, texts = arrays.times(None), arrays.texts(None, no_numbers)
+        return Taken(arrays.places(None), *[no_numbers] * 10, *[times] * len(TIMES), *[texts] * 2)
 
     @staticmethod
     def stack(parts: Sequence["Taken"]) -> "Taken":
