@@ -178,6 +178,19 @@ def test_saving_appends_transitions_and_dispatches(store: JourneyStore) -> None:
     pd.testing.assert_frame_equal(requested, dispatches("b", "a"))
 
 
+def test_dispatches_of_any_width_keep_their_order_and_what_they_lack(store: JourneyStore) -> None:
+    given = {
+        "customer_id": ["x" * length for length in (3, 1, 12, 1, 7)],
+        "due_at": [NOW, None, NOW - HOUR, None, NOW],
+        "next_at": [None, None, None, NOW, None],
+        "payload": [{}, {"to": "é"}, {}, {"n": [1, 2.5, None]}, {}],
+        "reason": [None, "stale", None, "", None],
+    }
+    with store.transaction() as transaction:
+        request(transaction, *"edcba", **given)
+        pd.testing.assert_frame_equal(transaction.read("dispatches"), dispatches(*"edcba", **given))
+
+
 def test_saving_replaces_dispatches(store: JourneyStore) -> None:
     settled = dispatches("a", status="sent", result=[{"success": True}], left_at=NOW, settled_at=NOW)
     with store.transaction() as transaction:
