@@ -99,7 +99,8 @@ SELECT
     nullif(missing_since, 'infinity') AS missing_since,
     outcome,
     failure,
-    entry_no & (1::bigint << 48) - 1 AS position
+    entry_no & (1::bigint << 48) - 1 AS position,
+    entry_no
 FROM (
     SELECT
         entry_no, edition_no, node_no, visit, state, action, entered_via, entry_number, waiting_no, due_at, entered_at,
@@ -134,6 +135,7 @@ COMMENT ON COLUMN executions.missing_since IS 'First run that found no row of th
 COMMENT ON COLUMN executions.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
 COMMENT ON COLUMN executions.failure IS 'A code and a sentence';
 COMMENT ON COLUMN executions.position IS 'Order of entry';
+COMMENT ON COLUMN executions.entry_no IS 'Number in the ledger of entries, by which rows are found fast';
 
 CREATE VIEW transitions AS
 SELECT

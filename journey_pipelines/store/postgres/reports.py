@@ -35,8 +35,8 @@ STATUS_COUNTS: Final = {
     "count": INT,
 }
 DISPATCH_COUNTS: Final = {"journey_key": TEXT, "action_type": TEXT, "status": TEXT, "count": INT}
-# rows of the outbox lie by the number of their execution
-NUMBERED: Final = sql.SQL("entry_no IN (SELECT entry_no FROM entries WHERE execution_id = %(execution_id)s)")
+BY_NUMBER: Final = ("executions", "dispatches")  # views whose rows lie by the number of their execution
+NUMBERED: Final = sql.SQL("entry_no = ANY(ARRAY(SELECT entry_no FROM entries WHERE execution_id = %(execution_id)s))")
 
 
 class ReportsPart(Part):
@@ -62,7 +62,7 @@ class ReportsPart(Part):
         for name in equals:
             if name not in columns:
                 raise StoreError(f"{table} has no column {name}; it has {', '.join(columns)}")
-        conditions = [_all_of(equals), *([NUMBERED] if table == "dispatches" and equals.get("execution_id") else [])]
+        conditions = [_all_of(equals), *([NUMBERED] if table in BY_NUMBER and equals.get("execution_id") else [])]
         query = sql.SQL("SELECT * FROM {} WHERE {} ORDER BY position").format(
             sql.Identifier(stored), sql.SQL(" AND ").join(conditions)
         )
