@@ -1,16 +1,22 @@
 -- name: entries
 -- purpose: last entry of each of these customers into a journey, and whether one is unfinished
-SELECT DISTINCT ON (customer_id)
-    customer_id,
+SELECT
+    last.customer_id,
     entry_number,
     entered_at,
     EXISTS (
         SELECT FROM unfinished
-        WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
+        WHERE unfinished.journey_key = %(journey_key)s AND unfinished.customer_id = last.customer_id
     ) AS is_unfinished
-FROM entries
-WHERE journey_key = %(journey_key)s AND customer_id IN (SELECT id FROM incoming_ids)
-ORDER BY customer_id, entry_number DESC;
+FROM (SELECT DISTINCT id FROM incoming_ids) AS wanted
+-- one look for each customer, whatever the planner believes of a journey that is new
+CROSS JOIN LATERAL (
+    SELECT customer_id, entry_number, entered_at FROM entries
+    WHERE journey_key = %(journey_key)s AND customer_id = wanted.id
+    ORDER BY entry_number DESC
+    LIMIT 1
+) AS last
+ORDER BY last.customer_id;
 
 -- name: count_incoming
 -- purpose: tell the planner that few of those who want to enter are alike

@@ -129,11 +129,16 @@ SELECT entry_no, outcome, failure FROM ended WHERE entry_no IN (SELECT number FR
 
 -- name: unfinished_of
 -- purpose: a journey's unfinished executions of these customers
-SELECT DISTINCT ON (customer_id) execution_id
-FROM entries
-JOIN unfinished USING (journey_key, customer_id)
-WHERE journey_key = %(journey_key)s AND customer_id IN (SELECT id FROM incoming_ids)
-ORDER BY customer_id, entry_number DESC;
+SELECT last.execution_id
+FROM (SELECT DISTINCT id FROM incoming_ids) AS wanted
+JOIN unfinished ON unfinished.journey_key = %(journey_key)s AND unfinished.customer_id = wanted.id
+CROSS JOIN LATERAL (
+    SELECT execution_id FROM entries
+    WHERE entries.journey_key = %(journey_key)s AND entries.customer_id = wanted.id
+    ORDER BY entry_number DESC
+    LIMIT 1
+) AS last
+ORDER BY wanted.id;
 
 -- name: set_missing
 -- purpose: note since when customers are missing from the features, or that they are back

@@ -53,7 +53,7 @@ FOR UPDATE OF dispatches SKIP LOCKED;
 -- name: dispatches_of
 -- purpose: unsettled dispatches of these executions, locked in the order of their keys
 SELECT dispatches.* FROM dispatches
-WHERE entry_no IN (SELECT entries.entry_no FROM incoming_ids JOIN entries ON entries.execution_id = id)
+WHERE entry_no = ANY(%(entry_nos)s::bigint[])
   AND status IN ('pending', 'sending', 'retry', 'unknown')
 ORDER BY key
 FOR UPDATE OF dispatches;
@@ -87,8 +87,14 @@ ON CONFLICT (channel, address) DO NOTHING;
 
 -- name: sends_since
 -- purpose: what left for these customers since an instant, for frequency caps
-SELECT customer_id, action_type, left_at FROM dispatches
-WHERE customer_id IN (SELECT id FROM incoming_ids)
-  AND status IN ('sent', 'sending', 'unknown')
-  AND left_at >= %(since)s
+SELECT customer_id, action_type, left_at
+FROM (SELECT DISTINCT id FROM incoming_ids) AS wanted
+-- one look for each customer, whatever the planner believes of how many left since then
+CROSS JOIN LATERAL (
+    SELECT customer_id, action_type, left_at, key FROM dispatches
+    WHERE customer_id = wanted.id
+      AND status IN ('sent', 'sending', 'unknown')
+      AND left_at >= %(since)s
+    OFFSET 0
+) AS found
 ORDER BY left_at, key;

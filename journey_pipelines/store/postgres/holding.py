@@ -166,10 +166,15 @@ class Holding:
         self._parts = [self._taken]
 
 
+def numbers_of(session: Session, execution_ids: pd.Index) -> pd.DataFrame:
+    """Columns execution_id and entry_no of those executions that have entered."""
+    session.stage_ids(execution_ids.unique())
+    return session.frame(SQL["entry_nos"], {"execution_id": TEXT, "entry_no": INT})
+
+
 def entry_numbers(session: Session, execution_ids: pd.Index) -> Numbers:
     """The number of each execution. Raises StoreError for one that is not in the store."""
-    session.stage_ids(execution_ids.unique())
-    found = session.frame(SQL["entry_nos"], {"execution_id": TEXT, "entry_no": INT})
+    found = numbers_of(session, execution_ids)
     positions = pd.Index(found["execution_id"]).get_indexer(execution_ids)
     if (positions < 0).any():
         raise StoreError(f"execution {execution_ids[positions < 0][0]} is not in the store; let it enter first")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, TEXT, TIME, empty
 from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres.holding import numbers_of
 from journey_pipelines.store.postgres.part import Part
 from journey_pipelines.store.postgres.session import Session
 from journey_pipelines.store.statements import statements
@@ -30,8 +31,9 @@ class OutboxPart(Part):
         """See StoreTransaction."""
         if not len(execution_ids):
             return empty(DISPATCHES)
-        self.session.stage_ids(execution_ids)
-        return self.session.frame(SQL["dispatches_of"], DISPATCHES)
+        # the planner may believe that nearly nothing is unsettled, and would compare each row with each id
+        numbers = numbers_of(self.session, execution_ids)["entry_no"].tolist()
+        return self.session.frame(SQL["dispatches_of"], DISPATCHES, entry_nos=f"{{{','.join(map(str, numbers))}}}")
 
     def save_dispatches(self, dispatches: pd.DataFrame) -> None:
         """See StoreTransaction."""
