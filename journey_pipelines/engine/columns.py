@@ -24,10 +24,11 @@ class Columns(dict[str, np.ndarray]):
         return self[name]
 
     def cells(self, name: str, rows: Rows) -> Any:
-        """These rows of a column, as they are now; each row once, in order."""
+        """These rows of a column, as they are now."""
         if name not in self:
             column = self._frame[name].array
-            return column if len(rows) == len(column) else column.take(rows)
+            is_whole = len(rows) == len(column) and bool((rows == np.arange(len(rows))).all())
+            return column if is_whole else column.take(rows)
         values = self[name][rows]
         if EXECUTIONS[name] == TIME:
             return to_times(values)
