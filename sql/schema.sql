@@ -233,8 +233,10 @@ CREATE TABLE moves (
 ) PARTITION BY LIST (day);
 CREATE SEQUENCE move_numbers OWNED BY moves.move_no;
 ALTER TABLE moves ALTER COLUMN move_no SET DEFAULT nextval('move_numbers');
--- rows of one chunk lie in the order of entry: a few bytes for each run of pages find them
-CREATE INDEX moves_by_entry ON moves USING brin (entry_no) WITH (pages_per_range = 16);
+-- of pages and not of rows, which would cost more than the rows themselves; a bloom filter, since every run writes
+-- numbers of all shards
+CREATE INDEX moves_by_entry ON moves
+    USING brin (entry_no int8_bloom_ops (n_distinct_per_range = 2500)) WITH (pages_per_range = 16);
 CREATE TABLE moves_kept PARTITION OF moves FOR VALUES IN ('infinity');
 COMMENT ON TABLE moves_kept IS 'Moves of dropped partitions whose executions are still there';
 COMMENT ON TABLE moves IS 'What one pass did with an execution: one row for the whole path; append-only';

@@ -50,12 +50,10 @@ WHERE state IN ('NOT_STARTED', 'WAITING') AND due_at IS NULL AND waiting_for IS 
 
 -- name: dispatch_without_execution
 -- purpose: dispatches of nobody, or under the number of another execution
-SELECT key AS example, requested_at AS since FROM dispatches
-WHERE NOT EXISTS (SELECT FROM executions WHERE executions.execution_id = dispatches.execution_id)
-   OR NOT EXISTS (
-        SELECT FROM entries
-        WHERE entries.entry_no = dispatches.entry_no AND entries.execution_id = dispatches.execution_id
-    );
+SELECT key AS example, requested_at AS since
+FROM dispatches
+LEFT JOIN executions USING (entry_no)
+WHERE executions.execution_id IS DISTINCT FROM dispatches.execution_id;
 
 -- name: sending_without_run
 -- purpose: dispatches that are out under a run that does not exist

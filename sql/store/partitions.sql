@@ -1,7 +1,7 @@
 -- Statements with {names} are put together by store/postgres/partitions.py and by the retention beside it.
 
 -- name: lock_partitions
--- purpose: let those who make or drop partitions come one after the other
+-- purpose: let those who make partitions come one after the other
 SELECT pg_advisory_xact_lock(hashtextextended('journeys partitions ' || current_schema(), 0));
 
 -- name: partitions

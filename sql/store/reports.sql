@@ -28,10 +28,6 @@ ORDER BY journey_key, action_type, status;
 -- purpose: all executions of a customer
 SELECT * FROM executions
 WHERE entry_no = ANY(ARRAY(
-    -- the ledger is ordered by journey first
-    SELECT entries.entry_no
-    FROM (SELECT DISTINCT journey_key FROM editions) AS known
-    JOIN entries USING (journey_key)
-    WHERE entries.customer_id = %(customer_id)s
+    SELECT entries.entry_no FROM entries WHERE entries.customer_id = %(customer_id)s
 ))
 ORDER BY position;

@@ -27,6 +27,19 @@ WHERE entered_at >= coalesce((SELECT kept_from FROM retention), '-infinity')
 -- purpose: how many rows a partition has
 SELECT count(*) FROM {part};
 
+-- name: lock_accounts
+-- purpose: keep others from awarding to the accounts that lose awards, in the order in which awards lock them
+SELECT FROM loyalty_accounts
+WHERE (customer_id, program_id) IN (
+    SELECT points_transactions.customer_id, program_id
+    FROM {part} AS ended
+    -- a key is execution:node:visit, and ; follows :
+    JOIN points_transactions
+        ON dispatch_key > ended.execution_id || ':' AND dispatch_key < ended.execution_id || ';'
+)
+ORDER BY customer_id, program_id
+FOR UPDATE;
+
 -- name: remove_points
 -- purpose: awards of these ended executions; their accounts keep the sum
 WITH gone AS (
@@ -176,8 +189,8 @@ ROLLBACK TO SAVEPOINT before_locks;
 LOCK TABLE ONLY {table} IN ACCESS EXCLUSIVE MODE;
 
 -- name: lock_part
--- purpose: the same for one partition
-LOCK TABLE {part} IN ACCESS EXCLUSIVE MODE;
+-- purpose: the same for one partition, which nobody can come to any more but those who are there already
+LOCK TABLE {part} IN ACCESS EXCLUSIVE MODE NOWAIT;
 
 -- name: drop_part
 -- purpose: give a partition's room back

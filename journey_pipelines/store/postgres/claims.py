@@ -71,7 +71,7 @@ def _parts_from(session: Session, first: str, *, results_only: bool, as_of: Any)
     ranks = {part: rank for rank, part in enumerate(parts)}
     if first and first not in ranks:
         # the partition has been emptied since
-        parts = [part for part in parts if part in LATER or (part != ACTING and part > first)]
+        parts = [part for part in parts if part in LATER or (part != ACTING and (first == ACTING or part > first))]
     yield from parts[ranks.get(first, 0) :]
 
 

@@ -74,7 +74,7 @@ class Partitions:
         found: dict[date, date] = {}
         for day in sorted(dates):
             with self._lock:
-                known = self._known.setdefault(partitioned.table, set())
+                known = self._known_of(partitioned)
                 is_day = day in known or len(known) < partitioned.most_days
                 bucket = day if is_day else partitioned.month_of(day)
                 if bucket not in known:
@@ -86,6 +86,16 @@ class Partitions:
         """Look anew for what is there: retention may have dropped a partition that was seen here."""
         with self._lock:
             self._known.clear()
+
+    def _known_of(self, partitioned: Partitioned) -> set[date]:
+        """Those that are there, looked for where nothing is known yet: how many they are decides on the next one."""
+        if partitioned.table not in self._known:
+            with self._connections.borrow() as connection:
+                try:
+                    self._known[partitioned.table] = {day for _, day in partitions_of(connection, partitioned)}
+                except psycopg.Error as error:
+                    raise store_error(error, self._address) from error
+        return self._known[partitioned.table]
 
     def _make(self, partitioned: Partitioned, bucket: date) -> None:
         """One that is not there yet; nobody who reads or writes the table waits for it."""

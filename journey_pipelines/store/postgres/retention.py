@@ -6,10 +6,13 @@ The horizon is committed first: whoever finds nothing knows then whether it was 
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import Final
 
+import psycopg
 from psycopg import sql
 
 from journey_pipelines.engine.ports import Retained
@@ -69,12 +72,14 @@ class Retention:
         self._removed: Counter[str] = Counter()
         self._dropped = 0
         self._busy = 0
+        self._ended: Sequence[str] = ()
 
     def run(self) -> Retained:
         """Everything but the vacuum, which no transaction can hold. Partitions that runs emptied go too."""
         self._transact(self._set_horizon)
-        steps = (
-            self._remove_of_ended,
+        self._do(self._find_ended)
+        steps: tuple[Step, ...] = (
+            *(partial(self._remove_of, part) for part in self._ended),
             self._drop_ended,
             self._remove_by_time,
             self._drop_moves,
@@ -107,13 +112,18 @@ class Retention:
     def _set_horizon(self, session: Session) -> None:
         [(self._kept_from,)] = session.rows(SQL["set_horizon"], kept_from=self._kept_from)
 
-    def _remove_of_ended(self, session: Session) -> None:
-        for part, _ in _partitions(session, ENDED, before=self._kept_from):
-            for table, statement in OF_ENDED.items():
-                self._removed[table] += _row(session, statement, part)[0]
+    def _find_ended(self, session: Session) -> None:
+        self._ended = [part for part, _ in _partitions(session, ENDED, before=self._kept_from)]
+
+    def _remove_of(self, part: str, session: Session) -> None:
+        """What belongs to those who ended in this partition; deliveries wait for no more than one of them."""
+        session.execute(_formatted("lock_accounts", part))
+        for table, statement in OF_ENDED.items():
+            self._removed[table] += _row(session, statement, part)[0]
 
     def _drop_ended(self, session: Session) -> None:
-        parts = [part for part, _ in _partitions(session, ENDED, before=self._kept_from)][:MOST_AT_ONCE]
+        there = {part for part, _ in _partitions(session, ENDED, before=self._kept_from)}
+        parts = [part for part in self._ended if part in there][:MOST_AT_ONCE]
         self._removed["executions"] += sum(_row(session, "count_rows", part)[0] for part in parts)
         self._drop(session, ENDED, parts)
 
@@ -122,16 +132,18 @@ class Retention:
             self._removed[table] += session.execute(SQL[statement], kept_from=self._kept_from)
 
     def _drop_moves(self, session: Session) -> None:
-        """From the oldest partition to the first of which so much is needed that to carry it over would be dear."""
+        """Those partitions of which little is needed, which is carried over."""
         session.execute(SQL["note_kept"], kept_from=self._kept_from)
         session.execute(SQL["count_kept"])
         self._removed["moves"] += session.execute(SQL["remove_moves"])
-        parts = []
-        for part, _ in _partitions(session, MOVES, before=self._kept_from)[:MOST_AT_ONCE]:
+        parts: list[str] = []
+        for part, _ in _partitions(session, MOVES, before=self._kept_from):
+            if len(parts) == MOST_AT_ONCE:
+                break
             session.execute(_formatted("stop_writers", part))
             rows, kept = _row(session, "count_moves", part)
             if kept > rows * MOST_KEPT:
-                break
+                continue  # to carry them over would be dear
             if kept:
                 session.execute(_formatted("carry_moves", part))
             parts.append(part)
@@ -194,7 +206,8 @@ def vacuum(connection: Connection, today: date) -> None:
     """Make the room of what was removed, by retention or by runs, free again; not in a transaction."""
     emptied = [part for part, day in partitions_of(connection, STANDING) if day <= today]
     for table in (*VACUUMED, *emptied):
-        connection.execute(_formatted("vacuum", table))
+        with suppress(psycopg.errors.UndefinedTable):  # another retention has dropped it
+            connection.execute(_formatted("vacuum", table))
 
 
 def _row(session: Session, statement: str, part: str) -> tuple[int, ...]:
