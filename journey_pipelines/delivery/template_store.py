@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from journey_pipelines.delivery.bounds import LONGEST_TEMPLATE
 from journey_pipelines.delivery.plain_text import plain_text
 from journey_pipelines.delivery.sandbox import Variable
 from journey_pipelines.delivery.texts import Text
@@ -12,6 +13,7 @@ from journey_pipelines.errors import TemplateError
 
 SAMPLE_TEMPLATES: Final = Path(__file__).parent / "templates"
 SUFFIXES: Final = (".html", ".txt")
+MOST_BYTES: Final = 4 * LONGEST_TEMPLATE  # UTF-8 takes up to four for a character
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def _source(name: str, path: Path | None) -> str | None:
     if path is None:
         return None
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise TemplateError(f"template `{name}`: {path} has {size} bytes; at most {MOST_BYTES} are read")
         return path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"template `{name}` cannot be read from {path} ({error}); save it as UTF-8") from error
