@@ -60,9 +60,9 @@ class Text:
         if expression is not None:
             tree = nodes.Template([nodes.Assign(nodes.Name("value", "store"), expression, lineno=1)], lineno=1)
         self._template = _compiled(tree, HTML if is_html else PLAIN)
-        constant = self._render(()) if not self.variables else None
-        if isinstance(constant, NoValue):
-            raise TemplateError(f"the text can never be rendered: {constant.reason}")
+        self.constant = self._render(()) if not self.variables else None  # the text of one without variables
+        if isinstance(self.constant, NoValue):
+            raise TemplateError(f"the text can never be rendered: {self.constant.reason}")
 
     def column(self, scope: Scope) -> Column:
         """One rendered value for each dispatch; a NoValue with its reason where a variable is missing."""

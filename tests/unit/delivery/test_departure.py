@@ -9,6 +9,7 @@ from journey_pipelines.store.memory import MemoryStore
 from tests.unit.delivery.builders import NOW, departed, dispatches
 
 SMS = {"message": "Hello"}
+SIZE = {"encoding": "GSM-7", "segments": 1}
 PHONES = {"customer.phone": ["+15550100", "+15550101", "+15550102"]}
 
 
@@ -26,7 +27,7 @@ def suppressing(channel, *addresses):
 
 def test_a_message_leaves_with_its_address():
     departure = departed(dispatches("send_sms"), SMS, PHONES | {"customer.phone": ["+15550100"]})
-    assert departure.leaving["payload"].tolist() == [{"to": "+15550100", "message": "Hello"}]
+    assert departure.leaving["payload"].tolist() == [{"to": "+15550100", "message": "Hello", "length": 5} | SIZE]
 
 
 @pytest.mark.parametrize("address", [None, "", "   ", float("nan")])
@@ -114,7 +115,7 @@ def test_a_missing_variable_fails_its_row_only():
     departure = departed(dispatches("send_sms", "send_sms"), {"message": "Hi {{customer.first_name}}"}, columns)
     failed = departure.settled[["customer_id", "status", "reason"]].values.tolist()
     assert failed == [["c0", "failed", "missing_variable: customer.first_name"]]
-    assert departure.leaving["payload"].tolist() == [{"to": "+15550101", "message": "Hi Bea"}]
+    assert departure.leaving["payload"].tolist() == [{"to": "+15550101", "message": "Hi Bea", "length": 6} | SIZE]
 
 
 def test_in_quiet_hours_a_message_waits_for_their_end():

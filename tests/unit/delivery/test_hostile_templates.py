@@ -211,12 +211,12 @@ BOUNDED = {
 @pytest.mark.parametrize("text", BOUNDED.values(), ids=BOUNDED.keys())
 def test_a_text_that_grows_fails_its_send_and_no_other(text):
     text = re.sub(r"\bv\b", "customer.v", text)
-    validate(sms(text))
+    validate(email(body=text))
     started = time.process_time()
     departure = departed(
-        dispatches("send_sms", "send_sms"),
-        {"message": text},
-        {"customer.phone": ["+15550100", "+15550101"], "customer.v": [LONG, "y"]},
+        dispatches("send_email", "send_email"),
+        {"subject": "S", "body": text},
+        {"customer.email": ["a@example.com", "b@example.com"], "customer.v": [LONG, "y"]},
     )
     assert departure.settled["customer_id"].tolist() == ["c0"]
     assert departure.settled["reason"].iloc[0].startswith("text_too_long: ")
@@ -225,8 +225,8 @@ def test_a_text_that_grows_fails_its_send_and_no_other(text):
 
 
 def test_the_longest_text_leaves_and_one_character_more_does_not():
-    columns = {"customer.phone": ["+15550100"] * 2, "v": ["x" * (LONGEST_TEXT - 1), "x" * LONGEST_TEXT]}
-    departure = departed(dispatches("send_sms", "send_sms"), {"message": "a{{v}}"}, columns)
+    columns = {"customer.email": ["a@example.com"] * 2, "v": ["x" * (LONGEST_TEXT - 1), "x" * LONGEST_TEXT]}
+    departure = departed(dispatches("send_email", "send_email"), {"subject": "S", "body": "a{{v}}"}, columns)
     assert departure.leaving["customer_id"].tolist() == ["c0"]
     assert departure.settled["reason"].iloc[0].startswith("text_too_long: ")
 
