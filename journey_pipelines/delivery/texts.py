@@ -33,6 +33,15 @@ class Scope:
         """One value for each dispatch; a NoValue where there is none."""
         return self._read(path)
 
+    def of(self, rows: Sequence[int]) -> "Scope":
+        """The scope of some of the dispatches, by position."""
+
+        def read(path: str) -> Column:
+            column = self._read(path)
+            return [column[row] for row in rows]
+
+        return Scope(len(rows), read)
+
     def within(self, bound: Mapping[str, Column]) -> "Scope":
         """The scope of a template: the config's variables first, then everything that was readable before."""
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
 from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
-from journey_pipelines.delivery.actions.message import message_problems, render_message
+from journey_pipelines.delivery.actions.message import message_problems, render_message, render_template
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.sms_segments import MOST_SEGMENTS, measured
 from journey_pipelines.delivery.texts import Scope, Text, compile_text
@@ -44,15 +44,15 @@ class SendSms(ActionType):
         config = _typed(parameters)
         texts: dict[str, Callable[[], Sequence[Text]]] = {}
         if config.message is not None:
-            texts["/message"] = lambda: [self._content(config)]
+            texts["/message"] = lambda: [compile_text(config.message or "")]
         if config.template is not None:
-            texts["/template"] = lambda: [self.templates.get(config.template or "").text]
+            texts["/template"] = lambda: self.templates.get(config.template or "").plain_texts
         return message_problems(texts, config.variables, provided) or _length_problems(texts)
 
     def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
         """One payload for each dispatch; one of too many segments fails its send."""
         config = _typed(parameters)
-        rendered = render_message({"message": self._content(config)}, config.variables, scope)
+        rendered = self._rendered(config, scope)
         sizes = measured(["" if isinstance(payload, NoValue) else payload["message"] for payload in rendered])
         rows = zip(rendered, sizes.encodings, sizes.lengths, sizes.segments, strict=True)
         return [
@@ -64,21 +64,22 @@ class SendSms(ActionType):
             for payload, encoding, length, segments in rows
         ]
 
-    def _content(self, config: SmsParameters) -> Text:
+    def _rendered(self, config: SmsParameters, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
         if config.message is not None:
-            return compile_text(config.message)
-        return self.templates.get(config.template or "").text
+            return render_message({"message": compile_text(config.message)}, config.variables, scope)
+        template = self.templates.get(config.template or "")
+        return render_template(template, lambda variant: {"message": variant.text}, config.variables, scope)
 
 
 def _length_problems(texts: Mapping[str, Callable[[], Sequence[Text]]]) -> list[Problem]:
     """Messages without variables that take too many segments."""
-    constant = {
-        at: str(text.constant) for at, compiled in texts.items() for text in compiled() if text.constant is not None
-    }
-    sizes = measured(list(constant.values()))
+    constant = [
+        (at, str(text.constant)) for at, compiled in texts.items() for text in compiled() if text.constant is not None
+    ]
+    sizes = measured([text for _, text in constant])
     return [
         Problem(at, f"the SMS takes {count} segments ({encoding}); at most {MOST_SEGMENTS} are sent: shorten it")
-        for at, encoding, count in zip(constant, sizes.encodings, sizes.segments, strict=True)
+        for (at, _), encoding, count in zip(constant, sizes.encodings, sizes.segments, strict=True)
         if count > MOST_SEGMENTS
     ]
 
