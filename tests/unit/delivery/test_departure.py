@@ -62,7 +62,9 @@ def two_phones():
 
 
 def test_consent_of_another_channel_does_not_matter():
-    departure = departed(dispatches("send_sms"), SMS, {"customer.phone": ["+1"], "customer.email_consent": [False]})
+    departure = departed(
+        dispatches("send_sms"), SMS, {"customer.phone": ["+15550100"], "customer.email_consent": [False]}
+    )
     assert len(departure.leaving) == 1
 
 
@@ -90,7 +92,7 @@ def test_a_message_older_than_stale_after_is_skipped_before_anything_else():
     due = [NOW - timedelta(days=4), NOW - timedelta(days=3)]
     frame = dispatches("send_sms", "send_sms", due_at=pd.Series(due, dtype="datetime64[us, UTC]"))
     limits = [NOW - timedelta(days=3)] * 2
-    departure = departed(frame, SMS, {"customer.phone": [None, "+1"]}, stale_before=limits)
+    departure = departed(frame, SMS, {"customer.phone": [None, "+15550100"]}, stale_before=limits)
     assert reasons(departure) == {"c0": "stale"}
     assert len(departure.leaving) == 1
 
@@ -155,7 +157,7 @@ def test_a_cap_counts_what_left_since_the_customers_midnight(left, leaves):
     earlier = dispatches("send_sms", key=["old"], status="sent", left_at=pd.Timestamp(left, tz="UTC"))
     with store.transaction() as transaction:
         transaction.state.tables["dispatches"] = transaction.state.tables["dispatches"].append(earlier)
-    columns = {"customer.phone": ["+1"]}
+    columns = {"customer.phone": ["+15550100"]}
     departure = departed(
         dispatches("send_sms"),
         SMS,
@@ -191,4 +193,4 @@ def test_nothing_departs_from_nothing():
 
 def test_depart_reads_no_clock():
     early = datetime(2001, 1, 1, tzinfo=UTC)
-    assert len(departed(dispatches("send_sms"), SMS, {"customer.phone": ["+1"]}, as_of=early).leaving) == 1
+    assert len(departed(dispatches("send_sms"), SMS, {"customer.phone": ["+15550100"]}, as_of=early).leaving) == 1
