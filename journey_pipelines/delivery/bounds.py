@@ -10,6 +10,7 @@ LONGEST_TEMPLATE: Final = 262_144  # characters of a source
 MOST_WORK: Final = 4 * LONGEST_TEXT  # characters that the filters of a text take and give, and that it prints
 MOST_PARTS: Final = 10_000  # texts, variables, constants, filters and conditions of a template
 DEEPEST_NESTING: Final = 50
+MOST_VALUES: Final = 1_000  # texts and other values in the variables of one config
 LONGEST_NAME: Final = 200  # characters of a dotted variable
 MOST_BITS: Final = 1_024  # of a whole number; a float's range
 LONGEST_REASON: Final = 300

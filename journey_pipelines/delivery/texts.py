@@ -8,6 +8,7 @@ from jinja2 import Environment, Template, Undefined, nodes
 
 from journey_pipelines.delivery.bounds import (
     LONGEST_TEXT,
+    MOST_VALUES,
     TextTooLongError,
     bounded_work,
     shortened,
@@ -169,6 +170,19 @@ def assemble(
             assert isinstance(missing, NoValue)
             rows[row] = missing
     return rows
+
+
+def values_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> list[Problem]:
+    """As `text_problems`, and a problem where there are more values than one payload may hold."""
+    if (count := _count(value)) > MOST_VALUES:
+        return [Problem(at, f"there are {count} values; at most {MOST_VALUES} are allowed: shorten the list")]
+    return list(text_problems(value, at, is_provided))
+
+
+def _count(value: object) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_count, value.values()))
+    return sum(map(_count, value)) if isinstance(value, list) else 1
 
 
 def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:

@@ -9,7 +9,7 @@ from journey_pipelines.delivery.locales import LOCALE_PATHS, variants_of_rows
 from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.template_store import MessageTemplate, merged
-from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, text_problems, unprovided
+from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, unprovided, values_problems
 from journey_pipelines.errors import Problem, TemplateError
 from journey_pipelines.journeys.catalog import Provided
 
@@ -58,7 +58,7 @@ def message_problems(
     texts: Mapping[str, Callable[[], Sequence[Text]]], variables: Mapping[str, JsonValue], provided: Provided
 ) -> list[Problem]:
     """Faults of the variables and of every text; `texts` maps a JSON pointer to what compiles the texts there."""
-    problems = list(text_problems(variables, "/variables", provided.has))
+    problems = values_problems(variables, "/variables", provided.has)
 
     def is_provided(path: str) -> bool:
         return path.partition(".")[0] in variables or provided.has(path)

@@ -195,6 +195,12 @@ def test_variables_nested_beyond_what_python_walks_are_refused():
     assert all(problem.path.startswith("/nodes/1") for problem in problems(email(body="B", variables={"a": deep})))
 
 
+def test_more_variables_than_a_payload_may_hold_are_refused():
+    [found] = problems(email(body="B", variables={"a": ["{{customer.v}}"] * 1_001}))
+    assert found.path == "/nodes/1/config/variables"
+    assert "at most 1000" in found.message
+
+
 BOUNDED = {
     "replace upon replace": "{{ v" + "|replace('x', 'xxxxxxxxxx')" * 20 + " }}",
     "join upon join": "{{ v" + "|join(v)" * 20 + " }}",
