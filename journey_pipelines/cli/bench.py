@@ -9,6 +9,7 @@ import click
 from journey_pipelines.bench import advance as bench_advance
 from journey_pipelines.bench import enrol as bench_enrol
 from journey_pipelines.bench import growth as bench_growth
+from journey_pipelines.bench import render as bench_render
 from journey_pipelines.bench import rules as bench_rules
 from journey_pipelines.cli.output import count_of, table
 
@@ -80,6 +81,16 @@ def growth(runs: int, rows: int, *, as_json: bool) -> None:
     found = bench_growth.measure(runs, rows=rows)
     what = f"{count_of(runs, 'run')} of {count_of(rows, 'entrant')}, {found['kept_days']} days kept"
     _show(found, what, ("who", "what", "measured"), bench_growth.figures(found), as_json=as_json)
+
+
+@bench.command("render")
+@click.option("--rows", type=click.IntRange(min=1), default=100_000, show_default=True, help="Mails.")
+@_rounds
+@_as_json
+def render(rows: int, rounds: int, *, as_json: bool) -> None:
+    """The sample welcome mail (HTML, text part, subject), against plain Jinja row by row."""
+    found = bench_render.measure(rows, rounds=rounds)
+    _show(found, count_of(rows, "mail"), ("who", "what", "measured"), bench_render.figures(found), as_json=as_json)
 
 
 def _show(

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from journey_pipelines.delivery.possible_addresses import POSSIBLE
 from journey_pipelines.delivery.rendering import Columns
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.engine.ports import StoreTransaction
@@ -25,6 +26,7 @@ class Addresses:
             cells.iloc[rows] = pd.Series(found, index=rows, dtype=object)
         texts = cells.explode().dropna().astype("str").str.strip()
         self._flat = texts[texts != ""]
+        self._wanted = wanted
 
     @property
     def is_absent(self) -> np.ndarray:
@@ -38,12 +40,24 @@ class Addresses:
         is_listed = np.zeros(len(self._flat), dtype=bool)
         for name in {name for name in channel[asked] if name is not None}:
             is_here = (asked & (channel == name))[self._flat.index]
-            addresses, lowered = self._flat[is_here], self._flat[is_here].str.lower()
-            listed = transaction.suppressed(name, pd.Index(addresses.unique()).union(pd.Index(lowered.unique())))
-            is_listed[is_here] = (addresses.isin(listed) | lowered.isin(listed)).to_numpy()
+            addresses, plain = self._flat[is_here], _plain(self._flat[is_here])
+            listed = transaction.suppressed(name, pd.Index(addresses.unique()).union(pd.Index(plain.unique())))
+            is_listed[is_here] = (addresses.isin(listed) | plain.isin(listed)).to_numpy()
         self._flat = self._flat[~is_listed]
         is_suppressed: np.ndarray = asked & (self._counts() == 0)
         return is_suppressed
+
+    def impossible(self, mask: np.ndarray) -> np.ndarray:
+        """Rows of the mask whose address nothing can reach; telephone numbers of the others become E.164.
+
+        To be asked after `suppressed`, which compares addresses as they are written in the profile.
+        """
+        for name, possible in POSSIBLE.items():
+            is_here = (mask & (self._wanted == name))[self._flat.index]
+            if is_here.any():
+                self._flat = self._flat.mask(is_here, possible(self._flat[is_here])).dropna()
+        is_impossible: np.ndarray = mask & self._is_needed & (self._counts() == 0)
+        return is_impossible
 
     def write(self, payloads: np.ndarray, rows: np.ndarray) -> None:
         """Put `to` in front of the payloads of these rows that were rendered."""
@@ -58,3 +72,9 @@ class Addresses:
 
     def _counts(self) -> np.ndarray:
         return np.bincount(self._flat.index.to_numpy(dtype="int64"), minlength=len(self._is_needed))
+
+
+def _plain(addresses: pd.Series) -> pd.Series:
+    """As suppression lists write them: without capitals, and a number without what people put between its digits."""
+    is_number = addresses.str.startswith("+")
+    return addresses.str.lower().mask(is_number, addresses.str.replace(r"[\s().\-/]+", "", regex=True))

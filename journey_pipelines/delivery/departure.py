@@ -28,9 +28,9 @@ def depart(
 ) -> Departure:
     """Part DISPATCHES rows into those that leave, those that are settled and those that wait.
 
-    A message is skipped as `stale`, `no_address`, `no_consent` or `suppressed`, in this order; what remains waits for
-    the end of quiet hours, is rendered (a variable without value fails its row) and counted against the caps, in the
-    order of the rows. Other actions are only rendered. Each part keeps the order of the rows.
+    A message is skipped as `stale`, `no_address`, `no_consent`, `suppressed` or `invalid_address`, in this order; what
+    remains waits for the end of quiet hours, is rendered (a variable without value fails its row) and counted against
+    the caps, in the order of the rows. Other actions are only rendered. Each part keeps the order of the rows.
     """
     board = _Board.lay_out(dispatches.reset_index(drop=True), context, transaction, actions)
     board.skip(context, transaction)
@@ -98,6 +98,7 @@ class _Board:
         self._settle(self.addresses.is_absent, "skipped", "no_address")
         self._settle(self._refuses(), "skipped", "no_consent")
         self._settle(self.addresses.suppressed(self.channel, self.is_open, transaction), "skipped", "suppressed")
+        self._settle(self.addresses.impossible(self.is_open), "skipped", "invalid_address")
 
     def wait_for_quiet_hours(self, policy: ContactPolicy, context: DepartureContext) -> None:
         rows = np.flatnonzero(self.is_open & self.is_message)

@@ -1,8 +1,10 @@
 """The text part of an e-mail for which only HTML was written."""
 
 import re
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
+
+from journey_pipelines.delivery.html_pieces import Piece, pieces
 
 BLOCKS: Final = frozenset(
     {"address", "blockquote", "br", "div", "h1", "h2", "h3", "h4", "hr", "li", "p", "table", "tr"}
@@ -10,32 +12,36 @@ BLOCKS: Final = frozenset(
 UNSEEN: Final = frozenset({"head", "script", "style", "title"})
 
 
-class _Reader(HTMLParser):
+class _Reader:
     def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self._unseen = 0
         self._links: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in UNSEEN:
-            self._unseen += 1
-        elif tag == "a":
-            self._links.append(dict(attrs).get("href") or "")
-        elif tag in BLOCKS:
-            self.parts.append("\n- " if tag == "li" else "\n")
+    def read(self, piece: Piece) -> None:
+        if not piece.tag:
+            if not self._unseen:
+                self.parts.append(re.sub(r"\s+", " ", unescape(piece.text)))
+        elif piece.is_end:
+            self._end(piece.tag)
+        else:
+            self._start(piece)
 
-    def handle_endtag(self, tag: str) -> None:
+    def _start(self, piece: Piece) -> None:
+        if piece.tag in UNSEEN:
+            self._unseen += 1
+        elif piece.tag == "a":
+            self._links.append(dict(piece.attributes()).get("href", ""))
+        elif piece.tag in BLOCKS:
+            self.parts.append("\n- " if piece.tag == "li" else "\n")
+
+    def _end(self, tag: str) -> None:
         if tag in UNSEEN:
             self._unseen = max(self._unseen - 1, 0)
         elif tag == "a" and self._links and (address := self._links.pop()):
             self.parts.append(f" ({address})")
         elif tag in BLOCKS:
             self.parts.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self._unseen:
-            self.parts.append(re.sub(r"\s+", " ", data))
 
 
 def plain_text(html: str) -> str:
@@ -47,7 +53,7 @@ def plain_text(html: str) -> str:
     'Hello {{ name }},\\n\\nsee your offer (https://example.com)'
     """
     reader = _Reader()
-    reader.feed(html)
-    reader.close()
+    for piece in pieces(html):
+        reader.read(piece)
     lines = [line.strip() for line in "".join(reader.parts).splitlines()]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

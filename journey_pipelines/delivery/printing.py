@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 from jinja2 import nodes
 
+from journey_pipelines.delivery.bounds import LONGEST_TEXT, TextTooLongError
 from journey_pipelines.delivery.sandbox import DEFAULT_NAMES, NoValue, printable
 
 Column = Sequence[object]
@@ -38,11 +40,28 @@ class Pattern:
         """One text for each row; the first NoValue of a row where a value is missing."""
         filled = [read.values(columns) for read in self.reads]
         printed = [_printed(column, is_html=self.is_html) for column in filled]
+        too_long = self._too_long(printed)
+        for row in too_long:
+            for texts_of_read in printed:
+                texts_of_read[row] = ""
         texts: list[object] = [self.format % row for row in zip(*printed, strict=True)]
+        for row in too_long:
+            texts[row] = NoValue("", reason=f"text_too_long: {TextTooLongError()}")
         for column in reversed(filled):
             for row in [row for row, value in enumerate(column) if type(value) is NoValue]:
                 texts[row] = column[row]
         return texts
+
+    def _too_long(self, printed: Sequence[Sequence[str]]) -> Sequence[int]:
+        """The rows whose text would be longer than is allowed, found without making it."""
+        constant = len(self.format % (("",) * len(self.reads)))
+        if constant + sum(max(map(len, column), default=0) for column in printed) <= LONGEST_TEXT:
+            return []
+        lengths = np.zeros(len(printed[0]), dtype="int64")
+        for column in printed:
+            lengths += np.fromiter(map(len, column), dtype="int64", count=len(column))
+        rows: list[int] = np.flatnonzero(lengths + constant > LONGEST_TEXT).tolist()
+        return rows
 
 
 def pattern_of(tree: nodes.Template, *, is_html: bool) -> Pattern | None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from journey_pipelines.delivery.actions.action_type import ActionType
 from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.sendable import faults_of
 from journey_pipelines.delivery.texts import Scope, dig
 from journey_pipelines.engine.ports import Variables
 from journey_pipelines.errors import DeliveryError, TemplateError
@@ -39,7 +40,10 @@ class Columns:
         self._columns: dict[str, np.ndarray] = {}
 
     def read(self, path: str) -> np.ndarray:
-        """One value for each dispatch. Null, absent and blank text are no value; whole floats are integers."""
+        """One value for each dispatch. Null, absent and blank text are no value; whole floats are integers.
+
+        What can be neither stored nor sent (a NUL, half a surrogate pair, infinity) is no value either, and says so.
+        """
         if path not in self._columns:
             self._columns[path] = self._column(path)
         return self._columns[path]
@@ -69,6 +73,8 @@ class Columns:
         is_whole[is_whole] = [value.is_integer() for value in values[is_whole]]
         values[is_whole] = [int(value) for value in values[is_whole]]
         values[is_missing] = NoValue(path)
+        for row, fault in faults_of(values.tolist()).items():
+            values[row] = NoValue(path, reason=f"unsendable_value: {path} {fault}")
         return values
 
 

@@ -4,20 +4,23 @@ Every dotted variable of a text (`customer.first_name`) becomes one plain name b
 templates hold no attribute access at all, and each variable is read as one column.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+import math
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any, Final
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, UndefinedError, nodes
-from jinja2.filters import FILTERS as JINJA_FILTERS
+from jinja2 import StrictUndefined, TemplateSyntaxError, Undefined, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
+from journey_pipelines.delivery import bounds
+from journey_pipelines.delivery.filters import CONCATENATION, DEFAULT_NAMES, FILTERS, OPERATORS, TESTS
+from journey_pipelines.delivery.no_value import MissingVariable, NoValue
 from journey_pipelines.errors import TemplateError
 
-LONGEST_SOURCE: Final = 262_144  # characters
+__all__ = ["DEFAULT_NAMES", "HTML", "PLAIN", "MissingVariable", "NoValue", "Variable", "parse", "printable"]
+
 ALLOWED_NODES: Final = (
     nodes.Template,
     nodes.Output,
@@ -40,56 +43,6 @@ ALLOWED_NODES: Final = (
     nodes.Not,
     nodes.Concat,
 )
-DEFAULT_NAMES: Final = frozenset({"default", "d"})
-FILTER_NAMES: Final = (
-    "capitalize",
-    "escape",
-    "e",
-    "first",
-    "int",
-    "join",
-    "last",
-    "length",
-    "lower",
-    "replace",
-    "round",
-    "title",
-    "trim",
-    "truncate",
-    "upper",
-)
-
-
-class MissingVariable(UndefinedError):  # noqa: N818 - a signal between templates and rendering, never an outcome
-    """A variable without a value was printed, compared by size or worked on."""
-
-
-class NoValue(Undefined):
-    """Stands for a value that is not there: false in a condition, replaced by `default`, impossible to print.
-
-    `reason` says why the send that needs it fails: `missing_variable: <dotted variable>`.
-    """
-
-    __slots__ = ("reason",)
-
-    def __init__(self, path: str, *, reason: str = "") -> None:
-        super().__init__(hint=path, name=path, exc=MissingVariable)
-        self.reason = reason or f"missing_variable: {path}"
-
-    def __str__(self) -> str:
-        raise MissingVariable(self._undefined_name)
-
-    def __iter__(self) -> Iterator[Any]:
-        raise MissingVariable(self._undefined_name)
-
-    def __len__(self) -> int:
-        raise MissingVariable(self._undefined_name)
-
-    def __eq__(self, other: object) -> bool:
-        return other is None or isinstance(other, NoValue)
-
-    def __hash__(self) -> int:
-        return hash(None)
 
 
 @dataclass(frozen=True)
@@ -103,6 +56,7 @@ class Variable:
 
 @dataclass
 class _Reads:
+    slot: int
     has_default: bool = True
     is_always_printed: bool = False
 
@@ -114,6 +68,8 @@ class _Binder(NodeTransformer):
         self.reads: dict[str, _Reads] = {}
         self._is_guarded = False
         self._is_conditional = False
+        self._parts = 0
+        self._depth = 0
 
     def variables(self) -> tuple[Variable, ...]:
         return tuple(Variable(path, read.has_default, read.is_always_printed) for path, read in self.reads.items())
@@ -122,9 +78,33 @@ class _Binder(NodeTransformer):
         if not isinstance(node, ALLOWED_NODES):
             word = type(node).__name__.lower()
             raise TemplateError(f"line {node.lineno}: `{word}` is not allowed; use variables, filters and `if`")
-        return super().visit(node, *args, **kwargs)
+        self._parts += 1
+        if self._parts > bounds.MOST_PARTS:
+            raise TemplateError(
+                f"line {node.lineno}: the text has more than {bounds.MOST_PARTS} parts; make it simpler"
+            )
+        if self._depth > bounds.DEEPEST_NESTING:
+            raise TemplateError(f"line {node.lineno}: the text is nested too deeply; make it simpler")
+        self._depth += 1
+        visited = super().visit(node, *args, **kwargs)
+        self._depth -= 1
+        return visited
 
-    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802 - the visitor's protocol
+    def visit_Const(self, node: nodes.Const) -> nodes.Node:  # noqa: N802 - the visitor's protocol
+        value = node.value
+        if isinstance(value, str) and (fault := bounds.unsendable(value)):
+            raise TemplateError(f"line {node.lineno}: a constant {fault}; remove it")
+        if isinstance(value, int) and value.bit_length() > bounds.MOST_BITS:
+            raise TemplateError(f"line {node.lineno}: a whole number has more than {bounds.MOST_BITS} bits; shorten it")
+        if isinstance(value, float) and not math.isfinite(value):
+            raise TemplateError(f"line {node.lineno}: a number is larger than any float; shorten it")
+        return node
+
+    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:  # noqa: N802
+        parts = nodes.List([self.visit(part) for part in node.nodes], lineno=node.lineno)
+        return nodes.Filter(parts, CONCATENATION, [], [], None, None, lineno=node.lineno)
+
+    def visit_Name(self, node: nodes.Name) -> nodes.Node:  # noqa: N802
         return self._slot(node)
 
     def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:  # noqa: N802
@@ -178,11 +158,14 @@ class _Binder(NodeTransformer):
 
     def _slot(self, node: nodes.Expr) -> nodes.Name:
         path = _dotted(node)
-        read = self.reads.setdefault(path, _Reads())
+        if len(path) > bounds.LONGEST_NAME:
+            most = bounds.LONGEST_NAME
+            raise TemplateError(f"line {node.lineno}: the variable `{path[:20]}...` has more than {most} characters")
+        read = self.reads.setdefault(path, _Reads(len(self.reads)))
         if not self._is_guarded:
             read.has_default = False
             read.is_always_printed |= not self._is_conditional
-        return nodes.Name(f"v{list(self.reads).index(path)}", "load", lineno=node.lineno)
+        return nodes.Name(f"v{read.slot}", "load", lineno=node.lineno)
 
     @contextmanager
     def _reading(self, *, guarded: bool = False, conditional: bool = False) -> Iterator[None]:
@@ -214,38 +197,16 @@ def printable(value: object) -> object:
     return str(value) if isinstance(value, Undefined) else value
 
 
-def _passing_over_no_value(work: Callable[..., Any]) -> Callable[..., Any]:
-    """The filter, but a value that is not there stays so, for a later `default`."""
-
-    @wraps(work)
-    def passing(*args: Any, **kwargs: Any) -> Any:
-        missing = next((argument for argument in args if isinstance(argument, NoValue)), None)
-        return work(*args, **kwargs) if missing is None else missing
-
-    return passing
-
-
-def _default(value: object, replacement: object = "", *, boolean: bool = False) -> object:
-    is_replaced = isinstance(value, Undefined) or value is None or (boolean and not value)
-    return replacement if is_replaced else value
-
-
-FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    **dict.fromkeys(sorted(DEFAULT_NAMES), _default),
-    **{name: _passing_over_no_value(JINJA_FILTERS[name]) for name in FILTER_NAMES},
-}
-TESTS: Final[Mapping[str, Callable[..., bool]]] = {
-    "defined": lambda value: not isinstance(value, Undefined),
-    "undefined": lambda value: isinstance(value, Undefined),
-    "none": lambda value: value is None or isinstance(value, Undefined),
-}
+def _finalized(value: object) -> object:
+    bounds.spend(bounds.size_of(value))
+    return printable(value)
 
 
 def _environment(*, is_html: bool) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        autoescape=is_html, finalize=printable, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        autoescape=is_html, finalize=_finalized, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters = dict(FILTERS)
+    environment.filters = {**FILTERS, **OPERATORS}
     environment.tests = dict(TESTS)
     environment.globals = {}
     return environment
@@ -260,15 +221,19 @@ def parse(source: str, *, is_html: bool = False) -> tuple[nodes.Template, tuple[
 
     Raises TemplateError for wrong syntax and for anything that is not on the allow-list.
     """
-    if len(source) > LONGEST_SOURCE:
-        raise TemplateError(f"the text has {len(source)} characters; at most {LONGEST_SOURCE} are allowed")
+    if len(source) > bounds.LONGEST_TEMPLATE:
+        raise TemplateError(f"the text has {len(source)} characters; at most {bounds.LONGEST_TEMPLATE} are allowed")
+    if fault := bounds.unsendable(source):
+        raise TemplateError(f"the text {fault}; remove it")
     binder = _Binder()
     try:
         tree = (HTML if is_html else PLAIN).parse(source)
         bound = binder.visit(tree)
     except TemplateSyntaxError as error:
-        raise TemplateError(f"line {error.lineno}: {error.message}") from error
-    except RecursionError as error:
+        raise TemplateError(bounds.shortened(f"line {error.lineno}: {error.message}")) from error
+    except (RecursionError, MemoryError) as error:
         raise TemplateError("the text is nested too deeply; make it simpler") from error
+    except (ValueError, OverflowError) as error:  # of a number that Python cannot read
+        raise TemplateError(bounds.shortened(f"a constant cannot be read ({error}); shorten it")) from error
     assert isinstance(bound, nodes.Template)
     return bound, binder.variables()

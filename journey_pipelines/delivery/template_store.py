@@ -1,10 +1,13 @@
-"""Folders of templates: `<name>.html`, `<name>.txt` or both; the samples that come with the project are one of them."""
+"""Folders of templates: `<name>.html`, `<name>.txt` or both, with a locale before the suffix for those who read it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
+from journey_pipelines.delivery.bounds import LONGEST_TEMPLATE
+from journey_pipelines.delivery.locales import FOR_EVERYBODY, name_and_locale
 from journey_pipelines.delivery.plain_text import plain_text
 from journey_pipelines.delivery.sandbox import Variable
 from journey_pipelines.delivery.texts import Text
@@ -12,6 +15,7 @@ from journey_pipelines.errors import TemplateError
 
 SAMPLE_TEMPLATES: Final = Path(__file__).parent / "templates"
 SUFFIXES: Final = (".html", ".txt")
+MOST_BYTES: Final = 4 * LONGEST_TEMPLATE  # UTF-8 takes up to four for a character
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,27 @@ class MessageTemplate:
     name: str
     html: Text | None
     text: Text
+    variants: Mapping[str, "MessageTemplate"] = field(default_factory=dict)  # by locale, as `locales.normal` writes it
+
+    @cached_property
+    def texts(self) -> tuple[Text, ...]:
+        """Every text of it and of its variants."""
+        own = (self.text,) if self.html is None else (self.html, self.text)
+        return own + tuple(text for variant in self.variants.values() for text in variant.texts)
+
+    @property
+    def plain_texts(self) -> tuple[Text, ...]:
+        """The text of it and of each variant, as channels without HTML send it."""
+        return (self.text, *(variant.text for variant in self.variants.values()))
 
     @cached_property
     def variables(self) -> tuple[Variable, ...]:
-        """Every dotted variable that it reads, each once."""
-        return merged(*([self.html.variables] if self.html else []), self.text.variables)
+        """Every dotted variable that it or a variant of it reads, each once."""
+        return merged(*(text.variables for text in self.texts))
+
+    def in_locale(self, locale: str) -> "MessageTemplate":
+        """The variant for a locale that it has; itself for everybody."""
+        return self.variants.get(locale, self)
 
 
 class TemplateStore:
@@ -41,7 +61,7 @@ class TemplateStore:
 
     def names(self) -> list[str]:
         """All template names, sorted. Raises TemplateError for a folder that cannot be read."""
-        return sorted(self._files())
+        return sorted(name for name, locale in self._files() if locale == FOR_EVERYBODY)
 
     def get(self, name: str) -> MessageTemplate:
         """The compiled template. Raises TemplateError where it is missing, unreadable or not allowed."""
@@ -53,35 +73,45 @@ class TemplateStore:
         """The dotted variables that a template reads, and which have a default. Raises TemplateError."""
         return self.get(name).variables
 
-    def _files(self) -> dict[str, dict[str, Path]]:
-        found: dict[str, dict[str, Path]] = {}
+    def _files(self) -> dict[tuple[str, str], dict[str, Path]]:
+        """Paths by suffix, by name and locale."""
+        found: dict[tuple[str, str], dict[str, Path]] = {}
         for folder in reversed(self.folders):
             try:
                 paths = [path for path in folder.iterdir() if path.suffix in SUFFIXES]
             except OSError as error:
                 raise TemplateError(f"template folder {folder} cannot be read ({error.strerror}); create it") from error
-            of_folder: dict[str, dict[str, Path]] = {}
+            of_folder: dict[tuple[str, str], dict[str, Path]] = {}
             for path in paths:
-                of_folder.setdefault(path.stem, {})[path.suffix] = path
+                of_folder.setdefault(name_and_locale(path.stem), {})[path.suffix] = path
             found |= of_folder
         return found
 
     def _compile(self, name: str) -> MessageTemplate:
         files = self._files()
-        if name not in files:
-            known = ", ".join(sorted(files)) or "none"
+        if (name, FOR_EVERYBODY) not in files:
+            known = ", ".join(sorted({known for known, locale in files if locale == FOR_EVERYBODY})) or "none"
             places = " or ".join(str(folder / f"{name}.html") for folder in self.folders)
             raise TemplateError(f"there is no template `{name}` (known: {known}); add {places}")
-        html = _source(name, files[name].get(".html"))
-        text = _source(name, files[name].get(".txt"))
-        try:
-            return MessageTemplate(
-                name,
-                html=None if html is None else Text(html, is_html=True),
-                text=Text(text if text is not None else plain_text(html or "")),
-            )
-        except TemplateError as error:
-            raise TemplateError(f"template `{name}`: {error}") from error
+        variants = {
+            locale: _compiled(f"{name}.{locale}", paths)
+            for (of_name, locale), paths in files.items()
+            if of_name == name and locale != FOR_EVERYBODY
+        }
+        return replace(_compiled(name, files[name, FOR_EVERYBODY]), variants=variants)
+
+
+def _compiled(name: str, paths: Mapping[str, Path]) -> MessageTemplate:
+    html = _source(name, paths.get(".html"))
+    text = _source(name, paths.get(".txt"))
+    try:
+        return MessageTemplate(
+            name,
+            html=None if html is None else Text(html, is_html=True),
+            text=Text(text if text is not None else plain_text(html or "")),
+        )
+    except TemplateError as error:
+        raise TemplateError(f"template `{name}`: {error}") from error
 
 
 def merged(*readings: tuple[Variable, ...]) -> tuple[Variable, ...]:
@@ -101,6 +131,8 @@ def _source(name: str, path: Path | None) -> str | None:
     if path is None:
         return None
     try:
+        if (size := path.stat().st_size) > MOST_BYTES:
+            raise TemplateError(f"template `{name}`: {path} has {size} bytes; at most {MOST_BYTES} are read")
         return path.read_text(encoding="utf-8").rstrip("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise TemplateError(f"template `{name}` cannot be read from {path} ({error}); save it as UTF-8") from error

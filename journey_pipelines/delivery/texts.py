@@ -4,11 +4,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from jinja2 import Template, nodes
-from jinja2 import TemplateError as JinjaError
+from jinja2 import Environment, Template, Undefined, nodes
 
+from journey_pipelines.delivery.bounds import (
+    LONGEST_TEXT,
+    MOST_VALUES,
+    TextTooLongError,
+    bounded_work,
+    shortened,
+    size_of,
+    spend,
+    unsendable,
+)
+from journey_pipelines.delivery.html_places import check_places
 from journey_pipelines.delivery.printing import Column, pattern_of, read_of
 from journey_pipelines.delivery.sandbox import HTML, PLAIN, MissingVariable, NoValue, Variable, parse
+from journey_pipelines.delivery.sendable import fault_of
 from journey_pipelines.errors import Problem, TemplateError, pointer
 
 
@@ -22,6 +33,15 @@ class Scope:
     def column(self, path: str) -> Column:
         """One value for each dispatch; a NoValue where there is none."""
         return self._read(path)
+
+    def of(self, rows: Sequence[int]) -> "Scope":
+        """The scope of some of the dispatches, by position."""
+
+        def read(path: str) -> Column:
+            column = self._read(path)
+            return [column[row] for row in rows]
+
+        return Scope(len(rows), read)
 
     def within(self, bound: Mapping[str, Column]) -> "Scope":
         """The scope of a template: the config's variables first, then everything that was readable before."""
@@ -40,6 +60,8 @@ class Text:
 
     def __init__(self, source: str, *, is_html: bool = False, keeps_type: bool = False) -> None:
         tree, self.variables = parse(source, is_html=is_html)
+        if is_html:
+            check_places(tree)
         expression = _single_expression(tree) if keeps_type else None
         self._slots = [f"v{number}" for number in range(len(self.variables))]
         self._is_expression = expression is not None
@@ -47,9 +69,10 @@ class Text:
         self._pattern = pattern_of(tree, is_html=is_html) if expression is None else None
         if expression is not None:
             tree = nodes.Template([nodes.Assign(nodes.Name("value", "store"), expression, lineno=1)], lineno=1)
-        environment = HTML if is_html else PLAIN
-        tree.set_environment(environment)
-        self._template: Template = environment.from_string(tree)
+        self._template = _compiled(tree, HTML if is_html else PLAIN)
+        self.constant = self._render(()) if not self.variables else None  # the text of one without variables
+        if isinstance(self.constant, NoValue):
+            raise TemplateError(f"the text can never be rendered: {self.constant.reason}")
 
     def column(self, scope: Scope) -> Column:
         """One rendered value for each dispatch; a NoValue with its reason where a variable is missing."""
@@ -65,13 +88,51 @@ class Text:
     def _render(self, row: tuple[object, ...]) -> object:
         values = dict(zip(self._slots, row, strict=True))
         try:
-            if self._is_expression:
-                return vars(self._template.make_module(values))["value"]
-            return self._template.render(values)
+            with bounded_work():
+                return self._value(values) if self._is_expression else self._print(values)
         except MissingVariable as error:
-            return NoValue(str(error))
-        except (JinjaError, TypeError, ValueError, ArithmeticError) as error:
-            return NoValue("", reason=f"template_error: {error}")
+            name = str(error)
+            return next((value for value in row if type(value) is NoValue and value.path == name), NoValue(name))
+        except TextTooLongError as error:
+            return NoValue("", reason=f"text_too_long: {error}")
+        except Exception as error:  # noqa: BLE001 - filters meet values that nobody foresaw; this one send fails
+            return NoValue("", reason=shortened(f"template_error: {error or type(error).__name__}"))
+
+    def _value(self, values: dict[str, object]) -> object:
+        value: object = vars(self._template.make_module(values))["value"]
+        if size_of(value) > LONGEST_TEXT:
+            raise TextTooLongError
+        return _with_values(value)
+
+    def _print(self, values: dict[str, object]) -> str:
+        parts: list[str] = []
+        for part in self._template.root_render_func(self._template.new_context(values)):
+            spend(len(part))
+            parts.append(part)
+        text = "".join(parts)
+        if len(text) > LONGEST_TEXT:
+            raise TextTooLongError
+        return text
+
+
+def _compiled(tree: nodes.Template, environment: Environment) -> Template:
+    tree.set_environment(environment)
+    try:
+        with bounded_work():  # Jinja works constants out when it compiles
+            return environment.from_string(tree)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, TextTooLongError) as error:
+        raise TemplateError(shortened(f"the text cannot be compiled ({error}); make it simpler")) from error
+
+
+def _with_values(value: object) -> object:
+    """The value of an expression as it may stand in a payload. Raises MissingVariable for a part that has none."""
+    if isinstance(value, NoValue):
+        return value
+    if isinstance(value, Undefined):
+        str(value)  # says which
+    if isinstance(value, list | tuple):
+        return [part if not isinstance(part := _with_values(each), NoValue) else str(part) for each in value]
+    return value
 
 
 @lru_cache(maxsize=4096)
@@ -111,6 +172,19 @@ def assemble(
     return rows
 
 
+def values_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> list[Problem]:
+    """As `text_problems`, and a problem where there are more values than one payload may hold."""
+    if (count := _count(value)) > MOST_VALUES:
+        return [Problem(at, f"there are {count} values; at most {MOST_VALUES} are allowed: shorten the list")]
+    return list(text_problems(value, at, is_provided))
+
+
+def _count(value: object) -> int:
+    if isinstance(value, Mapping):
+        return sum(map(_count, value.values()))
+    return sum(map(_count, value)) if isinstance(value, list) else 1
+
+
 def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:
     """Faults of every text inside a JSON value: bad syntax, variables without default that nothing provides."""
     if isinstance(value, str):
@@ -122,10 +196,14 @@ def text_problems(value: object, at: str, is_provided: Callable[[str], bool]) ->
             yield from unprovided(variables, at, is_provided)
     elif isinstance(value, Mapping):
         for key, child in value.items():
+            if fault := unsendable(str(key)):
+                yield Problem(at, f"the name {key!r} {fault}; correct it")
             yield from text_problems(child, pointer(at, str(key)), is_provided)
     elif isinstance(value, list):
         for number, child in enumerate(value):
             yield from text_problems(child, pointer(at, number), is_provided)
+    elif fault := fault_of(value):
+        yield Problem(at, f"the value {fault}; correct it")
 
 
 def unprovided(variables: Iterable[Variable], at: str, is_provided: Callable[[str], bool]) -> Iterator[Problem]:

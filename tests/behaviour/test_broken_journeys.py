@@ -1,11 +1,19 @@
 """A journey that is broken is held, and stops no other."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
+from pydantic import BaseModel
 
+from journey_pipelines.delivery.actions.send_sms import SendSms
 from journey_pipelines.delivery.answers import answers as answer_all
+from journey_pipelines.delivery.dispatcher import CallableDispatcher
+from journey_pipelines.delivery.no_value import NoValue
+from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.delivery.texts import Scope
 from journey_pipelines.engine.ports import JourneyStore
 from journey_pipelines.journeys.catalog import Catalog
 from tests.behaviour.builders import MARCH, action, chain, only, profiles, segments
@@ -35,10 +43,20 @@ def test_entries_that_cannot_be_stored_hold_their_journey_only(store: JourneySto
     assert only(passes.read("executions"))["state"] == "COMPLETED"
 
 
+class Unstorable(SendSms):
+    """An SMS whose payload no store takes."""
+
+    name = "unstorable"
+
+    def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
+        return [{"message": "\0"}] * scope.size
+
+
 def test_a_send_that_cannot_be_stored_holds_its_journey_only(store: JourneyStore) -> None:
-    broken = chain(action("a", message="Hello {{customer.first_name}}"), key="broken")
-    people = profiles(first_name="A\0")
-    passes = Passes(store, broken, chain(action("a"), key="whole"), profiles=people)
+    broken = chain(action("a", "unstorable", message="Hello"), key="broken")
+    actions = {**ACTIONS, "unstorable": Unstorable(TemplateStore())}
+    passes = Passes(store, broken, chain(action("a"), key="whole"), dispatcher=CallableDispatcher(actions))
+    passes.engine = replace(passes.engine, catalog=Catalog(actions=actions))
     report = passes.run(MARCH)
     assert list(report.held) == ["broken"]
     assert passes.read("dispatches").set_index("journey_key")["status"].to_dict() == {
@@ -49,6 +67,17 @@ def test_a_send_that_cannot_be_stored_holds_its_journey_only(store: JourneyStore
         "broken": "IN_PROGRESS",
         "whole": "COMPLETED",
     }
+
+
+def test_a_value_that_cannot_be_stored_fails_its_send_only(store: JourneyStore) -> None:
+    hello = chain(action("a", message="Hello {{customer.first_name}}"), key="whole")
+    passes = Passes(store, hello, profiles=profiles(first_name="A\0"))
+    assert not passes.run(MARCH).held
+    failed = only(passes.read("dispatches"))
+    assert (failed["status"], failed["reason"]) == (
+        "failed",
+        "unsendable_value: customer.first_name holds a NUL character",
+    )
 
 
 def test_an_answer_that_cannot_be_stored_keeps_no_other_from_being_known(store: JourneyStore) -> None:

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from journey_pipelines.delivery.answers import answers, no_answers
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.template_store import TemplateStore
-from journey_pipelines.delivery.texts import Scope, render_value, text_problems
+from journey_pipelines.delivery.texts import Scope, render_value, values_problems
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
@@ -41,7 +41,7 @@ class ActionType:
 
     def check(self, parameters: BaseModel, provided: Provided) -> list[Problem]:
         """Faults beyond the model; paths are JSON pointers relative to the node's config."""
-        return list(text_problems(parameters.model_dump(exclude_none=True), "", provided.has))
+        return values_problems(parameters.model_dump(exclude_none=True), "", provided.has)
 
     def channel_of(self, parameters: BaseModel, transaction: StoreTransaction) -> str | None:  # noqa: ARG002 - for subclasses
         """The channel whose consent, suppressions and caps hold for a node with these parameters."""

@@ -5,10 +5,11 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from journey_pipelines.delivery.locales import LOCALE_PATHS, variants_of_rows
 from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
-from journey_pipelines.delivery.template_store import merged
-from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, text_problems, unprovided
+from journey_pipelines.delivery.template_store import MessageTemplate, merged
+from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, unprovided, values_problems
 from journey_pipelines.errors import Problem, TemplateError
 from journey_pipelines.journeys.catalog import Provided
 
@@ -32,11 +33,32 @@ def render_message(
     return assemble(parts, scope.size, needed=needed)
 
 
+def render_template(
+    template: MessageTemplate,
+    texts_of: Callable[[MessageTemplate], Mapping[str, Text]],
+    variables: Mapping[str, JsonValue],
+    scope: Scope,
+    *,
+    shows_variables: bool = False,
+) -> Sequence[dict[str, Any] | NoValue]:
+    """As `render_message`, each dispatch in the variant of the customer's locale."""
+    if not template.variants:
+        return render_message(texts_of(template), variables, scope, shows_variables=shows_variables)
+    columns = [scope.column(path) for path in LOCALE_PATHS]
+    payloads: list[dict[str, Any] | NoValue] = [{} for _ in range(scope.size)]
+    for locale, rows in variants_of_rows(columns, template.variants).items():
+        texts = texts_of(template.in_locale(locale))
+        rendered = render_message(texts, variables, scope.of(rows), shows_variables=shows_variables)
+        for row, payload in zip(rows, rendered, strict=True):
+            payloads[row] = payload
+    return payloads
+
+
 def message_problems(
     texts: Mapping[str, Callable[[], Sequence[Text]]], variables: Mapping[str, JsonValue], provided: Provided
 ) -> list[Problem]:
     """Faults of the variables and of every text; `texts` maps a JSON pointer to what compiles the texts there."""
-    problems = list(text_problems(variables, "/variables", provided.has))
+    problems = values_problems(variables, "/variables", provided.has)
 
     def is_provided(path: str) -> bool:
         return path.partition(".")[0] in variables or provided.has(path)

@@ -1,15 +1,16 @@
 """`send_email`: a template or an inline body, with a subject."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
 from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
-from journey_pipelines.delivery.actions.message import message_problems, render_message
+from journey_pipelines.delivery.actions.message import message_problems, render_message, render_template
 from journey_pipelines.delivery.plain_text import plain_text
 from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.template_store import MessageTemplate
 from journey_pipelines.delivery.texts import Scope, Text, compile_text
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
@@ -48,15 +49,14 @@ class SendEmail(ActionType):
         content_at = "/template" if config.template is not None else "/body"
         texts: dict[str, Callable[[], Sequence[Text]]] = {
             "/subject": lambda: [compile_text(config.subject)],
-            content_at: lambda: list(self._content(config).values()),
+            content_at: lambda: self._texts(config),
         }
         return message_problems(texts, config.variables, provided)
 
     def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
         """One payload for each dispatch; the subject is one line."""
         config = _typed(parameters)
-        texts = {"subject": compile_text(config.subject), **self._content(config)}
-        payloads = render_message(texts, config.variables, scope, shows_variables=True)
+        payloads = self._rendered(config, scope)
         template = {} if config.template is None else {"template": config.template}
         return [
             payload
@@ -65,14 +65,30 @@ class SendEmail(ActionType):
             for payload in payloads
         ]
 
-    def _content(self, config: EmailParameters) -> Mapping[str, Text]:
+    def _rendered(self, config: EmailParameters, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
+        subject = {"subject": compile_text(config.subject)}
+        if config.template is None:
+            texts = subject | _body_texts(config.body or "")
+            return render_message(texts, config.variables, scope, shows_variables=True)
+        template = self.templates.get(config.template)
+        return render_template(
+            template, lambda variant: subject | _forms(variant), config.variables, scope, shows_variables=True
+        )
+
+    def _texts(self, config: EmailParameters) -> Sequence[Text]:
         if config.template is not None:
-            template = self.templates.get(config.template)
-            return {"text": template.text} if template.html is None else {"html": template.html, "text": template.text}
-        body = config.body or ""
-        if not re.search(r"<[a-zA-Z!/]", body):
-            return {"text": compile_text(body)}
-        return {"html": compile_text(body, is_html=True), "text": compile_text(plain_text(body))}
+            return self.templates.get(config.template).texts
+        return list(_body_texts(config.body or "").values())
+
+
+def _forms(template: MessageTemplate) -> dict[str, Text]:
+    return {"text": template.text} if template.html is None else {"html": template.html, "text": template.text}
+
+
+def _body_texts(body: str) -> dict[str, Text]:
+    if not re.search(r"<[a-zA-Z!/]", body):
+        return {"text": compile_text(body)}
+    return {"html": compile_text(body, is_html=True), "text": compile_text(plain_text(body))}
 
 
 def _typed(parameters: BaseModel) -> EmailParameters:

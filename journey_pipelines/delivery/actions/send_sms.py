@@ -1,13 +1,14 @@
 """`send_sms`: a message, or a template of text."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
 from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
-from journey_pipelines.delivery.actions.message import message_problems, render_message
+from journey_pipelines.delivery.actions.message import message_problems, render_message, render_template
 from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.sms_segments import MOST_SEGMENTS, measured
 from journey_pipelines.delivery.texts import Scope, Text, compile_text
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
@@ -28,7 +29,7 @@ class SmsParameters(Parameters):
 
 
 class SendSms(ActionType):
-    """An SMS; payload {to, message}."""
+    """An SMS; payload {to, message, encoding, length, segments}."""
 
     name: ClassVar[str] = "send_sms"
     label: ClassVar[str] = "Send SMS"
@@ -43,20 +44,44 @@ class SendSms(ActionType):
         config = _typed(parameters)
         texts: dict[str, Callable[[], Sequence[Text]]] = {}
         if config.message is not None:
-            texts["/message"] = lambda: [self._content(config)]
+            texts["/message"] = lambda: [compile_text(config.message or "")]
         if config.template is not None:
-            texts["/template"] = lambda: [self.templates.get(config.template or "").text]
-        return message_problems(texts, config.variables, provided)
+            texts["/template"] = lambda: self.templates.get(config.template or "").plain_texts
+        return message_problems(texts, config.variables, provided) or _length_problems(texts)
 
     def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
-        """One payload for each dispatch."""
+        """One payload for each dispatch; one of too many segments fails its send."""
         config = _typed(parameters)
-        return render_message({"message": self._content(config)}, config.variables, scope)
+        rendered = self._rendered(config, scope)
+        sizes = measured(["" if isinstance(payload, NoValue) else payload["message"] for payload in rendered])
+        rows = zip(rendered, sizes.encodings, sizes.lengths, sizes.segments, strict=True)
+        return [
+            payload
+            if isinstance(payload, NoValue)
+            else {**payload, "encoding": encoding, "length": length, "segments": segments}
+            if segments <= MOST_SEGMENTS
+            else NoValue("", reason=f"sms_too_long: {segments} segments, at most {MOST_SEGMENTS}")
+            for payload, encoding, length, segments in rows
+        ]
 
-    def _content(self, config: SmsParameters) -> Text:
+    def _rendered(self, config: SmsParameters, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
         if config.message is not None:
-            return compile_text(config.message)
-        return self.templates.get(config.template or "").text
+            return render_message({"message": compile_text(config.message)}, config.variables, scope)
+        template = self.templates.get(config.template or "")
+        return render_template(template, lambda variant: {"message": variant.text}, config.variables, scope)
+
+
+def _length_problems(texts: Mapping[str, Callable[[], Sequence[Text]]]) -> list[Problem]:
+    """Messages without variables that take too many segments."""
+    constant = [
+        (at, str(text.constant)) for at, compiled in texts.items() for text in compiled() if text.constant is not None
+    ]
+    sizes = measured([text for _, text in constant])
+    return [
+        Problem(at, f"the SMS takes {count} segments ({encoding}); at most {MOST_SEGMENTS} are sent: shorten it")
+        for (at, _), encoding, count in zip(constant, sizes.encodings, sizes.segments, strict=True)
+        if count > MOST_SEGMENTS
+    ]
 
 
 def _typed(parameters: BaseModel) -> SmsParameters:

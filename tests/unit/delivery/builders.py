@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from journey_pipelines.delivery.actions import load_actions
+from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
 from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
@@ -83,6 +83,7 @@ def departed(
     *,
     policy: ContactPolicy | None = None,
     store: MemoryStore | None = None,
+    actions: Mapping[str, ActionType] | None = None,
     **circumstances: Any,
 ) -> Departure:
     """The departure of these dispatches; one config is that of a node which they share."""
@@ -92,6 +93,6 @@ def departed(
             frame,
             context(configs, columns, **circumstances),
             transaction,
-            actions=load_actions(),
+            actions=actions or load_actions(),
             policy=policy or ContactPolicy(),
         )

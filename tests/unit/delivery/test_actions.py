@@ -166,13 +166,13 @@ def test_an_email_without_a_value_names_the_variable_of_the_expression():
 
 def test_a_default_in_the_template_stands_in_for_a_variable_of_the_config():
     config = {"message": 'Hi {{name|default("friend")}}', "variables": {"name": "{{customer.first_name}}"}}
-    [payload] = departed(dispatches("send_sms"), config, {"customer.phone": ["+1"]}).leaving["payload"]
-    assert payload == {"to": "+1", "message": "Hi friend"}
+    [payload] = departed(dispatches("send_sms"), config, {"customer.phone": ["+15550100"]}).leaving["payload"]
+    assert (payload["to"], payload["message"]) == ("+15550100", "Hi friend")
 
 
 def test_a_config_variable_that_nothing_reads_still_has_to_have_a_value():
     config = {"message": "Hi", "variables": {"name": "{{customer.first_name}}"}}
-    departure = departed(dispatches("send_sms"), config, {"customer.phone": ["+1"]})
+    departure = departed(dispatches("send_sms"), config, {"customer.phone": ["+15550100"]})
     assert departure.settled["reason"].tolist() == ["missing_variable: customer.first_name"]
 
 
@@ -184,7 +184,7 @@ def test_a_subject_is_one_line():
 
 def test_the_message_of_an_sms_wins_over_its_template():
     config = {"message": "short", "template": "points_notification", "variables": {"points": 100}}
-    [payload] = departed(dispatches("send_sms"), config, {"customer.phone": ["+1"]}).leaving["payload"]
+    [payload] = departed(dispatches("send_sms"), config, {"customer.phone": ["+15550100"]}).leaving["payload"]
     assert payload["message"] == "short"
 
 

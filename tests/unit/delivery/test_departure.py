@@ -9,6 +9,7 @@ from journey_pipelines.store.memory import MemoryStore
 from tests.unit.delivery.builders import NOW, departed, dispatches
 
 SMS = {"message": "Hello"}
+SIZE = {"encoding": "GSM-7", "segments": 1}
 PHONES = {"customer.phone": ["+15550100", "+15550101", "+15550102"]}
 
 
@@ -26,7 +27,7 @@ def suppressing(channel, *addresses):
 
 def test_a_message_leaves_with_its_address():
     departure = departed(dispatches("send_sms"), SMS, PHONES | {"customer.phone": ["+15550100"]})
-    assert departure.leaving["payload"].tolist() == [{"to": "+15550100", "message": "Hello"}]
+    assert departure.leaving["payload"].tolist() == [{"to": "+15550100", "message": "Hello", "length": 5} | SIZE]
 
 
 @pytest.mark.parametrize("address", [None, "", "   ", float("nan")])
@@ -61,7 +62,9 @@ def two_phones():
 
 
 def test_consent_of_another_channel_does_not_matter():
-    departure = departed(dispatches("send_sms"), SMS, {"customer.phone": ["+1"], "customer.email_consent": [False]})
+    departure = departed(
+        dispatches("send_sms"), SMS, {"customer.phone": ["+15550100"], "customer.email_consent": [False]}
+    )
     assert len(departure.leaving) == 1
 
 
@@ -89,7 +92,7 @@ def test_a_message_older_than_stale_after_is_skipped_before_anything_else():
     due = [NOW - timedelta(days=4), NOW - timedelta(days=3)]
     frame = dispatches("send_sms", "send_sms", due_at=pd.Series(due, dtype="datetime64[us, UTC]"))
     limits = [NOW - timedelta(days=3)] * 2
-    departure = departed(frame, SMS, {"customer.phone": [None, "+1"]}, stale_before=limits)
+    departure = departed(frame, SMS, {"customer.phone": [None, "+15550100"]}, stale_before=limits)
     assert reasons(departure) == {"c0": "stale"}
     assert len(departure.leaving) == 1
 
@@ -114,7 +117,7 @@ def test_a_missing_variable_fails_its_row_only():
     departure = departed(dispatches("send_sms", "send_sms"), {"message": "Hi {{customer.first_name}}"}, columns)
     failed = departure.settled[["customer_id", "status", "reason"]].values.tolist()
     assert failed == [["c0", "failed", "missing_variable: customer.first_name"]]
-    assert departure.leaving["payload"].tolist() == [{"to": "+15550101", "message": "Hi Bea"}]
+    assert departure.leaving["payload"].tolist() == [{"to": "+15550101", "message": "Hi Bea", "length": 6} | SIZE]
 
 
 def test_in_quiet_hours_a_message_waits_for_their_end():
@@ -154,7 +157,7 @@ def test_a_cap_counts_what_left_since_the_customers_midnight(left, leaves):
     earlier = dispatches("send_sms", key=["old"], status="sent", left_at=pd.Timestamp(left, tz="UTC"))
     with store.transaction() as transaction:
         transaction.state.tables["dispatches"] = transaction.state.tables["dispatches"].append(earlier)
-    columns = {"customer.phone": ["+1"]}
+    columns = {"customer.phone": ["+15550100"]}
     departure = departed(
         dispatches("send_sms"),
         SMS,
@@ -190,4 +193,4 @@ def test_nothing_departs_from_nothing():
 
 def test_depart_reads_no_clock():
     early = datetime(2001, 1, 1, tzinfo=UTC)
-    assert len(departed(dispatches("send_sms"), SMS, {"customer.phone": ["+1"]}, as_of=early).leaving) == 1
+    assert len(departed(dispatches("send_sms"), SMS, {"customer.phone": ["+15550100"]}, as_of=early).leaving) == 1

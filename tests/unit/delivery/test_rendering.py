@@ -10,7 +10,7 @@ from tests.unit.delivery.builders import departed, dispatches
 
 def said(message, **columns):
     """What an SMS says, or why it fails."""
-    values = {name: [value] for name, value in columns.items()} | {"customer.phone": ["+1"]}
+    values = {name: [value] for name, value in columns.items()} | {"customer.phone": ["+15550100"]}
     departure = departed(dispatches("send_sms"), {"message": message}, values)
     return departure.leaving["payload"].iloc[0]["message"] if len(departure.leaving) else departure.settled["reason"][0]
 
@@ -59,6 +59,6 @@ def test_a_column_is_read_once_however_many_nodes_want_it():
             reads.append(path)
             return super().get(path, default)
 
-    columns = Counting({"customer.phone": ["+1", "+2"], "name": ["Ann", "Bob"]})
+    columns = Counting({"customer.phone": ["+15550100", "+15550101"], "name": ["Ann", "Bob"]})
     departed(dispatches("send_sms", "send_sms"), [{"message": "Hi {{name}}"}, {"message": "Bye {{name}}"}], columns)
     assert sorted(reads) == ["customer.consent_sms", "customer.phone", "customer.sms_consent", "name"]
