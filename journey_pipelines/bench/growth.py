@@ -13,7 +13,7 @@ from typing import Any, Final
 import pandas as pd
 
 from journey_pipelines.bench.costs import BenchmarkError, Cost
-from journey_pipelines.bench.layout import sizes
+from journey_pipelines.bench.layout import catalog_bytes, sizes
 from journey_pipelines.bench.population import DOCUMENT, Population
 from journey_pipelines.bench.server import BenchServer, bench_server
 from journey_pipelines.bench.standing import SCHEMA
@@ -28,10 +28,6 @@ DATABASE: Final = "bench_growth"
 KEPT_DAYS: Final = 3  # so that as much goes as comes from the seventh run on
 LEDGER: Final = "entries"
 PARTS: Final = 5  # of the runs: the last one is compared with the second
-CATALOG: Final = (
-    "SELECT sum(pg_total_relation_size(oid)) FROM pg_class "
-    "WHERE relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace"
-)
 
 
 def measure(runs: int, *, rows: int) -> dict[str, Any]:
@@ -97,7 +93,7 @@ class _Day:
     def _sizes(self) -> dict[str, Any]:
         with self._server.connected(DATABASE) as connection:
             found = sizes(connection, SCHEMA)
-            [(catalog,)] = connection.execute(CATALOG).fetchall()
+            catalog = catalog_bytes(connection)
         tables: Counter[str] = Counter()
         indexes: Counter[str] = Counter()
         for name, size in found.items():
@@ -110,7 +106,7 @@ class _Day:
             "index_bytes": indexes.total(),
             "tables": {name: [tables[name], indexes[name]] for name in sorted(tables)},
             "partitions": sum(name != re.sub(r"_\d{8}$", "", name) for name in found),
-            "catalog_bytes": int(catalog),
+            "catalog_bytes": catalog,
             "ledger": {**ledger, "rows": (self._day + 1) * self._population.entrants},
         }
 

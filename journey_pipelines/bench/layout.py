@@ -41,6 +41,11 @@ def sizes(connection: Connection, schema: str) -> dict[str, Any]:
     }
 
 
+def catalog_bytes(connection: Connection) -> int:
+    """Bytes of the system's catalog, which partitions make grow."""
+    return int(connection.execute(layout_statements()["catalog_bytes"]).fetchall()[0][0])
+
+
 def make_plain_table(connection: Connection, name: str, columns: Sequence[tuple[str, str]]) -> None:
     """A table of these columns (name, type) without index or constraint."""
     # a type's name comes from the catalog

@@ -36,6 +36,11 @@ SELECT attname, format_type(atttypid, atttypmod)
 FROM pg_attribute
 WHERE attrelid = format('%%I.%%I', %(schema)s::text, %(table)s::text)::regclass AND attnum > 0 AND NOT attisdropped;
 
+-- name: catalog_bytes
+-- purpose: bytes of the system's catalog of a database, indexes included
+SELECT sum(pg_total_relation_size(oid)) FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'pg_catalog'::regnamespace;
+
 -- name: pages
 -- purpose: how many pages a table has
 SELECT pg_relation_size(%(table)s::text::regclass) / current_setting('block_size')::bigint;

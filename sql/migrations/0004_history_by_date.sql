@@ -173,6 +173,21 @@ CREATE TABLE retention (
 COMMENT ON TABLE retention IS 'One row once retention has run';
 COMMENT ON COLUMN retention.kept_from IS 'Executions that ended before this date (UTC) may have been removed';
 
+CREATE VIEW entries_kept AS
+SELECT entry_no, execution_id
+FROM entries
+WHERE entered_at >= coalesce((SELECT kept_from FROM retention), '-infinity')
+   OR EXISTS (
+        SELECT FROM unfinished
+        WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
+    ) AND NOT EXISTS (
+        SELECT FROM entries AS later
+        WHERE later.journey_key = entries.journey_key
+          AND later.customer_id = entries.customer_id
+          AND later.entry_number > entries.entry_number
+    );
+COMMENT ON VIEW entries_kept IS 'Entries whose executions no retention can have removed: not ended, or not long ago';
+
 ALTER TABLE loyalty_accounts ADD COLUMN points_removed bigint NOT NULL DEFAULT 0;
 COMMENT ON COLUMN loyalty_accounts.points_removed IS 'Sum of the awards that retention removed';
 

@@ -77,19 +77,7 @@ LEFT JOIN (
     GROUP BY entry_no
 ) AS placed USING (entry_no)
 WHERE places > 1
-   OR places IS NULL AND (
-        -- retention removes who ended before its horizon, and nobody else
-        entered_at >= coalesce((SELECT kept_from FROM retention), '-infinity')
-        OR EXISTS (
-            SELECT FROM unfinished
-            WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
-        ) AND NOT EXISTS (
-            SELECT FROM entries AS later
-            WHERE later.journey_key = entries.journey_key
-              AND later.customer_id = entries.customer_id
-              AND later.entry_number > entries.entry_number
-        )
-    );
+   OR places IS NULL AND EXISTS (SELECT FROM entries_kept WHERE entries_kept.entry_no = entries.entry_no);
 
 -- name: uniqueness_lost
 -- purpose: unfinished executions of which the table that keeps them unique knows nothing, or that it still counts

@@ -8,20 +8,8 @@ ON CONFLICT (is_only) DO UPDATE SET kept_from = greatest(retention.kept_from, ex
 RETURNING kept_from;
 
 -- name: still_there
--- purpose: of these executions those that no retention can have removed: not ended, or not long ago
-SELECT entry_no
-FROM incoming_ids
-JOIN entries ON execution_id = id
-WHERE entered_at >= coalesce((SELECT kept_from FROM retention), '-infinity')
-   OR EXISTS (
-        SELECT FROM unfinished
-        WHERE unfinished.journey_key = entries.journey_key AND unfinished.customer_id = entries.customer_id
-    ) AND NOT EXISTS (
-        SELECT FROM entries AS later
-        WHERE later.journey_key = entries.journey_key
-          AND later.customer_id = entries.customer_id
-          AND later.entry_number > entries.entry_number
-    );
+-- purpose: of these executions those that no retention can have removed
+SELECT entry_no FROM incoming_ids JOIN entries_kept ON execution_id = id;
 
 -- name: count_rows
 -- purpose: how many rows a partition has

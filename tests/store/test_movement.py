@@ -7,6 +7,7 @@ from journey_pipelines.engine.frames import EXECUTIONS
 from journey_pipelines.engine.ports import JourneyStore, StoreTransaction
 from journey_pipelines.engine.shards import ALL, SHARDS, shard_of
 from journey_pipelines.errors import StoreError
+from journey_pipelines.store.postgres import PostgresStore
 from tests.store.rows import HOUR, NOW, changes, dispatches, due, events, executions, ids, request, transitions
 
 WAITING = {"waiting_for": "purchase", "events_since": NOW - HOUR, "due_at": NOW + HOUR}
@@ -107,6 +108,13 @@ def test_due_executions_come_in_chunks_by_shard(store: JourneyStore) -> None:
         two = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=one.cursor)
         end = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after=two.cursor)
     assert [claim.frame["execution_id"].tolist() for claim in (one, two, end)] == [["a", "c"], ["d", "B"], []]
+
+
+def test_who_is_due_is_found_behind_a_first_part_that_was_emptied(postgres_store: PostgresStore) -> None:
+    with postgres_store.transaction() as transaction:
+        transaction.add_executions(executions("a", due_at=NOW))
+        claim = transaction.take_due("welcome", 1, as_of=NOW, missing_before=NOW, limit=2, after="standing_acting|7")
+    assert claim.frame["execution_id"].tolist() == ["a"]
 
 
 @pytest.mark.parametrize(

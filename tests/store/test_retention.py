@@ -70,6 +70,14 @@ def test_transitions_of_a_day_stay_while_most_of_them_are_needed(postgres_store:
     assert read(postgres_store, "transitions", "execution_id") == []
 
 
+def test_a_day_that_is_needed_keeps_no_later_day(postgres_store: PostgresStore) -> None:
+    add(postgres_store, rows.executions("inside"), left=rows.transitions("inside"))
+    later = {"at": NOW + DAY, "run_as_of": NOW + DAY}
+    add(postgres_store, ended("old", at=NOW + DAY), left=rows.transitions("old", **later))
+    postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
+    assert read(postgres_store, "transitions", "execution_id") == ["inside"]
+
+
 def test_a_balance_stays_when_its_awards_go(store: JourneyStore) -> None:
     add(store, ended("a"))
     with store.transaction() as transaction:

@@ -25,8 +25,9 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
             "this transaction is kept, run again"
         )
     if isinstance(error, psycopg.errors.IntegrityError):
-        table = SHOWN_AS.get(diagnosis.table_name or "", diagnosis.table_name or "a table")
-        return StoreError(f"the journey store refused rows of {table}: {reason}; nothing of this transaction is kept")
+        table = diagnosis.table_name or "a table"
+        shown = SHOWN_AS.get(table, table)
+        return StoreError(f"the journey store refused rows of {shown}: {reason}; nothing of this transaction is kept")
     if isinstance(error, psycopg.errors.DeadlockDetected | psycopg.errors.SerializationFailure):
         return StoreConflictError(
             f"another transaction of the journey store ({address.label}) wanted the same rows: {reason}; nothing of "

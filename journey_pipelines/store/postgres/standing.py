@@ -65,7 +65,7 @@ class Taken:
         times = [arrays.times(value) for value in raw[6:12]]
         lengths = arrays.numbers(raw[12], 8)
         columns: dict[str, Any] = {
-            "relations": relations if len(relations) == len(places) else np.full(len(places), relations.sum()),
+            "relations": relations if len(relations) == len(places) else np.full(len(places), relations[0]),
             "entry_no": entry_no,
             "edition_no": nodes >> HALF,
             "node_no": nodes & LOWER,
