@@ -95,7 +95,7 @@ FOR UPDATE OF standing SKIP LOCKED;
 -- purpose: these executions, locked in the order of entry so that two who wait cannot wait for one another
 SELECT ctid AS place, tableoid AS relation, {table}.*
 FROM {table}
-WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
+WHERE entry_no = ANY(%(entry_nos)s)
 ORDER BY entry_no
 FOR UPDATE OF {table};
 
@@ -103,7 +103,7 @@ FOR UPDATE OF {table};
 -- purpose: those of these executions that nobody else holds, locked
 SELECT ctid AS place, tableoid AS relation, {table}.*
 FROM {table}
-WHERE entry_no IN (SELECT entry_no FROM incoming_ids JOIN entries ON execution_id = id)
+WHERE entry_no = ANY(%(entry_nos)s)
 ORDER BY entry_no
 FOR UPDATE OF {table} SKIP LOCKED;
 
@@ -121,7 +121,10 @@ SELECT entry_no FROM entries WHERE execution_id = %(execution_id)s;
 
 -- name: entry_nos
 -- purpose: numbers of these executions
-SELECT execution_id, entry_no FROM incoming_ids JOIN entries ON execution_id = id;
+SELECT entry.execution_id, entry.entry_no
+FROM (SELECT DISTINCT id FROM incoming_ids) AS wanted
+-- one look for each, whatever the planner believes: the ledger only grows
+CROSS JOIN LATERAL (SELECT execution_id, entry_no FROM entries WHERE execution_id = wanted.id OFFSET 0) AS entry;
 
 -- name: endings
 -- purpose: how these executions ended

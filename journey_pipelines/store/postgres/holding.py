@@ -63,17 +63,18 @@ class Holding:
     def lock(self, execution_ids: pd.Index, *, waits: bool) -> Taken:
         """Lock these executions wherever they lie; those that are not in the store are left out."""
         statement = "lock_rows" if waits else "try_rows"
-        wanted = pd.Index(execution_ids).unique()
+        wanted = numbers_of(self._session, pd.Index(execution_ids))
         found: list[Taken] = []
         for look in range(MOST_LOOKS if waits else 1):
             for table in TABLES:
                 if len(wanted):
-                    self._session.stage_ids(wanted)
-                    found.append(self.select(statement, table))
-                    wanted = wanted.difference(_ids(found[-1]), sort=False)
-            if not len(wanted) or not waits or (look and not self._still_exist(wanted)):
+                    numbers = arrays.BigInts(wanted["entry_no"].to_numpy())
+                    found.append(self.select(statement, table, entry_nos=numbers))
+                    wanted = wanted[~wanted["entry_no"].isin(found[-1].entry_no)]
+            if not len(wanted) or not waits or (look and not self._still_exist(pd.Index(wanted["execution_id"]))):
                 return Taken.stack(found) if found else Taken.none()
-        raise StoreConflictError(f"execution {wanted[0]} was moved by others each time we looked; run again")
+        moved = wanted["execution_id"].iloc[0]
+        raise StoreConflictError(f"execution {moved} was moved by others each time we looked; run again")
 
     def lock_one(self, execution_id: str) -> Taken:
         """Lock this execution wherever it lies, by its number: it costs the same whatever else is in the store."""
