@@ -51,5 +51,6 @@ def test_growth_is_measured_run_by_run_until_as_much_goes_as_comes(temporary_fol
     removed = [day["retention"]["removed"].get("executions", 0) for day in days]
     assert removed[:4] == [0] * 4
     assert abs(sum(removed[7:]) - 3 * 40) < 20
+    assert [day["ledger"]["rows"] for day in found["young"]] == [40 * 3, 40 * 4]
     assert found["ratios"].keys() >= {"table_bytes", "index_bytes", "run_cpu_seconds", "run_wall_seconds"}
     assert not list(temporary_folder.iterdir())
