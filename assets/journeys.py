@@ -10,7 +10,7 @@ from pydantic import Field
 
 from assets.ownership import MARKETING_TEAM
 from assets.partitions import daily, day_before, partition_day, partition_end
-from assets.passes import make_run, report_metadata
+from assets.passes import make_run, provider_metadata, report_metadata
 from assets.reports import Materialization, frame_schema
 from assets.segments import segment_key
 from assets.soundness import (
@@ -21,6 +21,7 @@ from assets.soundness import (
     check_specs,
 )
 from journey_pipelines.composition import Installation
+from journey_pipelines.delivery.channels import Channel
 from journey_pipelines.engine.compute import Compute
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.facts import Facts
@@ -152,17 +153,18 @@ def deliveries(
     config: AsOf,
     installation: dg.ResourceParam[Installation],
     compute: dg.ResourceParam[Compute],
+    channels: dg.ResourceParam[Mapping[str, Channel]],
 ) -> Materialization:
     """What waits in the outbox leaves, and whoever waited for its result moves on, until nothing is left to send.
 
     Has no partitions, and refuses to run inside a run or a backfill of dates: history is never sent again.
     """
     refuse_dates(context.run.tags)
-    engine = replace(engine_for(installation), compute=compute)
+    engine = replace(engine_for(installation), compute=compute, dispatcher=installation.dispatcher_over(channels))
     run = make_run(context, kind="dispatch", as_of=config.instant())
     report = advance_pass(engine, run)
     return dg.MaterializeResult(
-        metadata=report_metadata(report),
+        metadata={**report_metadata(report), **provider_metadata(channels)},
         check_results=[
             check_guards("deliveries", report),
             check_conservation("deliveries", engine.store),

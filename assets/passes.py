@@ -1,10 +1,13 @@
 """How an asset's step becomes a pass of the engine: its run, and what it reports."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
+from journey_pipelines.delivery.channels import Channel
+from journey_pipelines.delivery.providers.provider_channel import ProviderChannel
 from journey_pipelines.engine.passes import Report
 from journey_pipelines.engine.ports import Run
 
@@ -26,3 +29,13 @@ def report_metadata(report: Report) -> dict[str, Any]:
         "journeys": dg.MetadataValue.json(dict(report.summary())),
         "engine_run": report.run.run_id,
     }
+
+
+def provider_metadata(channels: Mapping[str, Channel]) -> dict[str, Any]:
+    """What each provider was asked and what became of it, as counts that name nobody; nothing of the outbox folder."""
+    found = {
+        name: {"provider": channel.provider.name, **channel.figures}
+        for name, channel in channels.items()
+        if isinstance(channel, ProviderChannel)
+    }
+    return {"providers": dg.MetadataValue.json(found)} if found else {}

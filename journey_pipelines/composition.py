@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Final
 
 from journey_pipelines.compute import DaskCluster, LocalProcesses
 from journey_pipelines.delivery.actions import ActionType, load_actions
@@ -14,6 +15,7 @@ from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
+from journey_pipelines.delivery.providers.registry import CHANNELS
 from journey_pipelines.delivery.template_store import TemplateStore
 from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
@@ -21,6 +23,7 @@ from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.yaml_text import yaml_value
+from journey_pipelines.provider_settings import ChosenProvider
 from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import SnapshotStore
@@ -28,6 +31,8 @@ from journey_pipelines.snapshots.sources import ParquetSource, PinnedSource
 from journey_pipelines.snapshots.warehouse import Warehouse
 from journey_pipelines.store.embedded import ensure_running
 from journey_pipelines.store.postgres import PostgresStore
+
+SEND_ROWS: Final = 5_000  # of unknown fate at most after a crash
 
 
 @dataclass(frozen=True)
@@ -98,9 +103,10 @@ class Installation:
 
     @cached_property
     def channels(self) -> Mapping[str, Channel]:
-        """Where messages of each channel go: the local outbox folder."""
+        """Where messages of each channel go: to its provider, or else to the local outbox folder."""
         outbox = LocalOutbox(self.settings.outbox)
-        return {"email": outbox, "sms": outbox, "push": outbox}
+        chosen = self.settings.providers
+        return {name: open_provider(chosen[name]) if name in chosen else outbox for name in CHANNELS}
 
     @cached_property
     def policy(self) -> ContactPolicy | None:
@@ -119,7 +125,11 @@ class Installation:
     @cached_property
     def dispatcher(self) -> Dispatcher:
         """The live way out."""
-        return ChannelDispatcher(self.actions, self.channels, policy=self.policy)
+        return self.dispatcher_over(self.channels)
+
+    def dispatcher_over(self, channels: Mapping[str, Channel]) -> Dispatcher:
+        """The live way out through these channels."""
+        return ChannelDispatcher(self.actions, channels, policy=self.policy)
 
     @cached_property
     def compute(self) -> Compute:
@@ -129,8 +139,22 @@ class Installation:
     @cached_property
     def engine(self) -> Engine:
         """The engine over all of these."""
-        recipe = WorkerRecipe(replace(self.settings, store_url=self.store_url))
-        return Engine(self.store, self.source, self.dispatcher, self.catalog, compute=self.compute, recipe=recipe)
+        # workers send nothing, so that no provider's key travels to them
+        recipe = WorkerRecipe(replace(self.settings, store_url=self.store_url, providers={}))
+        return Engine(
+            self.store,
+            self.source,
+            self.dispatcher,
+            self.catalog,
+            compute=self.compute,
+            recipe=recipe,
+            send_rows=SEND_ROWS,
+        )
+
+
+def open_provider(chosen: ChosenProvider) -> Channel:
+    """The channel of a provider; connects when something is sent."""
+    return chosen.kind.open(chosen.config)
 
 
 def compute_of(workers: int | None, dask_scheduler: str | None) -> Compute:

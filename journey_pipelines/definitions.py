@@ -1,7 +1,8 @@
 """The one place where assets meet resources. Built when Dagster asks for it; nothing connects while it loads."""
 
+import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,8 @@ from assets.lineage import warehouse_tables
 from assets.metrics import journey_metrics
 from assets.segments import make_segments
 from assets.snapshots import event_inbox, make_snapshots
+from journey_pipelines.delivery.providers.registry import CHANNELS
+from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.queries import Query, read_query
 from journey_pipelines.snapshots.warehouse import packaged_queries
 from resources.in_process import InProcessRuns, in_process_runs
@@ -33,15 +36,23 @@ from resources.installation import (
     StoreResource,
     WarehouseResource,
 )
+from resources.providers import ChannelsResource, channel_resource
 
 BASE_QUERIES = ("features", "profiles", "events", "campaigns")
 
 
-def build_definitions() -> dg.Definitions:
-    """Assets by the warehouse's queries, jobs, schedules, sensors and the resources of one installation."""
+def build_definitions(environment: Mapping[str, str] | None = None) -> dg.Definitions:
+    """Assets by the warehouse's queries, jobs, schedules, sensors and the resources of one installation.
+
+    The environment (default: the process's own) says which provider carries a channel's messages. Raises SettingsError,
+    one sentence, where a provider's key or another setting is missing or wrong.
+    """
+    given = os.environ if environment is None else environment
+    chosen = Settings.from_environment(given, working_directory=Path.cwd()).providers
     segments = _queries("segments/*.sql")
     base = {name: read_query(packaged_queries() / f"{name}.sql") for name in BASE_QUERIES}
     installation = InstallationResource()
+    channels = {name: channel_resource(name, chosen, installation) for name in CHANNELS}
     return dg.Definitions(
         assets=[
             *warehouse_tables([*segments.values(), *base.values()]),
@@ -65,6 +76,8 @@ def build_definitions() -> dg.Definitions:
             "warehouse": WarehouseResource(installation=installation),
             "snapshots": SnapshotsResource(installation=installation),
             "models": ModelsResource(installation=installation),
+            **channels,
+            "channels": ChannelsResource(**channels),
         },
         executor=dg.in_process_executor,
     )

@@ -4,13 +4,14 @@ Nothing is read at import: whoever composes the program passes the environment i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 from journey_pipelines.engine.retention import LEAST_DAYS
 from journey_pipelines.errors import SettingsError
+from journey_pipelines.provider_settings import ChosenProvider, chosen_providers
 
 STATE: Final = ".journeys"
 SAMPLE_WAREHOUSE: Final = "warehouse.duckdb"
@@ -46,6 +47,8 @@ class Settings:
     """Address of the Dask scheduler whose workers move executions."""
     retention_days: int = RETENTION_DAYS
     """For how many days ended executions and other history are kept."""
+    providers: Mapping[str, ChosenProvider] = field(default_factory=dict, hash=False)
+    """Who carries the messages of each channel; one that is not named here goes to the outbox folder."""
 
     @property
     def state(self) -> Path:
@@ -100,6 +103,7 @@ class Settings:
             workers=workers,
             dask_scheduler=scheduler,
             retention_days=_retention_days(given),
+            providers=chosen_providers(given),
         )
 
 

@@ -23,6 +23,12 @@ class Engine:
     chunk_rows: int = CHUNK_ROWS
     compute: Compute = IN_PROCESS
     recipe: EngineRecipe | None = None  # None: all work is done in this process, whatever `compute` is
+    send_rows: int | None = None  # handed over at once, so many a crash leaves of unknown fate; None: `chunk_rows`
+
+    @property
+    def rows_to_send(self) -> int:
+        """How many dispatches are handed over at once."""
+        return self.chunk_rows if self.send_rows is None else self.send_rows
 
 
 @dataclass(frozen=True)

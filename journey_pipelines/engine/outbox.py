@@ -109,7 +109,7 @@ def _ask_after_unknown(one: Pass, journey_keys: Sequence[str]) -> bool:
 
     # again after its commit it finds them settled, pending or waiting, and so nothing to do; there may be more
     has_settled_any = one.engine.store.transact(settle) or tries > 1
-    return has_settled_any and len(asked) == one.engine.chunk_rows
+    return has_settled_any and len(asked) == one.engine.rows_to_send
 
 
 def _settle_unknown(
@@ -133,7 +133,7 @@ def _take(one: Pass, journey_keys: Sequence[str], status: str, transaction: Stor
     # a journey that is paused while a run is on its way sends nothing from then on
     free = [key for key in journey_keys if key not in stopped]
     return transaction.take_dispatches(
-        as_of=one.run.as_of, journey_keys=free, status=status, limit=one.engine.chunk_rows
+        as_of=one.run.as_of, journey_keys=free, status=status, limit=one.engine.rows_to_send
     )
 
 

@@ -43,9 +43,15 @@ def with_effects(dispatches: pd.DataFrame, effects: pd.DataFrame) -> pd.DataFram
 
 
 def limit_retries(dispatches: pd.DataFrame, nodes: dict[tuple[str, int, str], ActionNode]) -> pd.DataFrame:
-    """A retry beyond the attempts that its action allows is failed, with the last error as reason."""
+    """A retry beyond the attempts that its action allows is failed, with the last error as reason.
+
+    One whose result says `"counts": false` was no attempt: the fault was not the message's own.
+    """
+    is_retry = (dispatches["status"] == "retry").to_numpy()
+    is_uncounted = is_retry & [result.get("counts") is False for result in dispatches["result"]]
+    dispatches = dispatches.assign(attempt=dispatches["attempt"] - is_uncounted)
     allowed = _by_node(dispatches, {key: node.retry.attempts for key, node in nodes.items()}).astype("int64")
-    is_exhausted = (dispatches["status"] == "retry") & (dispatches["attempt"] >= allowed)
+    is_exhausted = is_retry & ~is_uncounted & (dispatches["attempt"] >= allowed)
     reasons = _reasons(dispatches)
     exhausted = "retries_exhausted: " + dispatches["attempt"].astype("str") + " attempts, the last said: "
     return dispatches.assign(
@@ -71,7 +77,8 @@ def next_tries(
 ) -> pd.Series:
     """When each unsettled row is looked at again: a retry after its backoff, an unknown one after `settle_after`.
 
-    A row that has its time already (a deferral) keeps it; settled rows have none.
+    A retry whose result has `retry_after` waits at least so many seconds. A row that has its time already (a deferral)
+    keeps it; settled rows have none.
     """
     due = dispatches["next_at"].astype(TIME).copy()
     groups = dispatches.groupby(["journey_key", "journey_version", "node_id", "status"], sort=False).indices
@@ -84,7 +91,9 @@ def next_tries(
         zones = world.zones(dispatches["customer_id"].take(rows), journey.timezone)
         now = pd.Series(pd.Timestamp(as_of), index=zones.index, dtype=TIME)
         due.iloc[rows] = calendar.add(now, zones, wait).array
-    return due
+    asked = pd.to_timedelta([result.get("retry_after", 0) for result in dispatches["result"]], unit="s")
+    earliest = pd.Series(pd.Timestamp(as_of) + asked, index=due.index, dtype=TIME)
+    return due.where((dispatches["status"] != "retry") | (due >= earliest), earliest)
 
 
 def advance_executions(executions: pd.DataFrame, dispatches: pd.DataFrame) -> pd.DataFrame:
