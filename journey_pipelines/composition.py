@@ -23,7 +23,6 @@ from journey_pipelines.engine.ports import Dispatcher
 from journey_pipelines.errors import SettingsError
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.yaml_text import yaml_value
-from journey_pipelines.provider_settings import ChosenProvider
 from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.models import ModelStore
 from journey_pipelines.snapshots.parquet import SnapshotStore
@@ -106,7 +105,7 @@ class Installation:
         """Where messages of each channel go: to its provider, or else to the local outbox folder."""
         outbox = LocalOutbox(self.settings.outbox)
         chosen = self.settings.providers
-        return {name: open_provider(chosen[name]) if name in chosen else outbox for name in CHANNELS}
+        return {name: chosen[name].open() if name in chosen else outbox for name in CHANNELS}
 
     @cached_property
     def policy(self) -> ContactPolicy | None:
@@ -150,11 +149,6 @@ class Installation:
             recipe=recipe,
             send_rows=SEND_ROWS,
         )
-
-
-def open_provider(chosen: ChosenProvider) -> Channel:
-    """The channel of a provider; connects when something is sent."""
-    return chosen.kind.open(chosen.config)
 
 
 def compute_of(workers: int | None, dask_scheduler: str | None) -> Compute:

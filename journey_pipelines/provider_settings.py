@@ -12,6 +12,7 @@ from journey_pipelines.errors import SettingsError
 
 if TYPE_CHECKING:  # what is heavy is loaded only where a provider is chosen
     from journey_pipelines.delivery.providers.provider import ProviderConfig
+    from journey_pipelines.delivery.providers.provider_channel import ProviderChannel
 
 OUTBOX: Final = "outbox"
 
@@ -22,6 +23,10 @@ class ChosenProvider:
 
     kind: ProviderKind
     config: "ProviderConfig"
+
+    def open(self) -> "ProviderChannel":
+        """Its channel; connects when something is sent."""
+        return self.kind.open(self.config)
 
 
 def chosen_providers(given: Mapping[str, str]) -> Mapping[str, ChosenProvider]:

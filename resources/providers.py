@@ -4,8 +4,8 @@ The fields are those of the provider's own configuration, so that the environmen
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import Any, cast
+from contextlib import closing, contextmanager
+from typing import Any, ClassVar, cast
 
 import dagster as dg
 from pydantic import create_model
@@ -29,31 +29,24 @@ class OutboxResource(dg.ConfigurableResource[Channel]):
 class ProviderResource(dg.ConfigurableResource[Channel]):
     """Base of the resources that `provider_resource` makes."""
 
+    kind: ClassVar[ProviderKind]
+
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Channel]:  # noqa: ARG002 - Dagster's signature
         """Connects when something is sent; the connections end with the run."""
-        channel = self.open()
-        try:
+        config = self.kind.config
+        with closing(self.kind.open(config(**{name: getattr(self, name) for name in config.model_fields}))) as channel:
             yield channel
-        finally:
-            channel.close()
-
-    def open(self) -> Any:
-        """The provider's channel, with these fields as its configuration."""
-        raise NotImplementedError
 
 
 def provider_resource(kind: ProviderKind) -> type[ProviderResource]:
     """The resource of a provider; its fields are those of the provider's configuration."""
-
-    class Resource(ProviderResource):
-        def open(self) -> Any:
-            return kind.open(kind.config(**{name: getattr(self, name) for name in kind.config.model_fields}))
-
     fields = {name: (field.annotation, field) for name, field in kind.config.model_fields.items()}
-    documented = {"__base__": Resource, "__doc__": kind.config.__doc__}
-    made = create_model(f"{kind.class_name}Resource", **documented, **fields)  # type: ignore[call-overload]
-    return cast("type[ProviderResource]", made)
+    documented = {"__base__": ProviderResource, "__doc__": kind.config.__doc__}
+    model = create_model(f"{kind.class_name}Resource", **documented, **fields)  # type: ignore[call-overload]
+    made = cast("type[ProviderResource]", model)
+    made.kind = kind
+    return made
 
 
 def channel_resource(channel: str, chosen: Mapping[str, ChosenProvider], installation: Any) -> Any:

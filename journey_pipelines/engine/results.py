@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.engine.variables import World
 from journey_pipelines.journeys.journey import Journey
 from journey_pipelines.journeys.nodes import ActionNode
+
+LONGEST_WAIT_SECONDS: Final = 30 * 86_400.0
 
 _SKIPPED: dict[str, dict[str, Any]] = {"skipped": {"skipped": True}}
 
@@ -48,7 +50,7 @@ def limit_retries(dispatches: pd.DataFrame, nodes: dict[tuple[str, int, str], Ac
     One whose result says `"counts": false` was no attempt: the fault was not the message's own.
     """
     is_retry = (dispatches["status"] == "retry").to_numpy()
-    is_uncounted = is_retry & [result.get("counts") is False for result in dispatches["result"]]
+    is_uncounted = is_retry & np.array([result.get("counts") is False for result in dispatches["result"]], dtype=bool)
     dispatches = dispatches.assign(attempt=dispatches["attempt"] - is_uncounted)
     allowed = _by_node(dispatches, {key: node.retry.attempts for key, node in nodes.items()}).astype("int64")
     is_exhausted = is_retry & ~is_uncounted & (dispatches["attempt"] >= allowed)
@@ -91,9 +93,12 @@ def next_tries(
         zones = world.zones(dispatches["customer_id"].take(rows), journey.timezone)
         now = pd.Series(pd.Timestamp(as_of), index=zones.index, dtype=TIME)
         due.iloc[rows] = calendar.add(now, zones, wait).array
-    asked = pd.to_timedelta([result.get("retry_after", 0) for result in dispatches["result"]], unit="s")
-    earliest = pd.Series(pd.Timestamp(as_of) + asked, index=due.index, dtype=TIME)
-    return due.where((dispatches["status"] != "retry") | (due >= earliest), earliest)
+    is_retry = dispatches["status"] == "retry"
+    seconds = [_seconds_asked(result) for result in dispatches.loc[is_retry, "result"]]
+    asked = pd.Timestamp(as_of) + pd.to_timedelta(seconds, unit="s")
+    earliest = pd.Series(asked, index=due.index[is_retry], dtype=TIME)
+    due.loc[is_retry] = due[is_retry].where(due[is_retry] >= earliest, earliest)
+    return due
 
 
 def advance_executions(executions: pd.DataFrame, dispatches: pd.DataFrame) -> pd.DataFrame:
@@ -113,6 +118,14 @@ def advance_executions(executions: pd.DataFrame, dispatches: pd.DataFrame) -> pd
         # a settled row keeps the due time that led to the action: the next send is as late as this one was
         due_at=dispatches["due_at"].where(is_settled, dispatches["next_at"]).array,
     )
+
+
+def _seconds_asked(result: Mapping[str, Any]) -> float:
+    """How long a provider asks to wait, at most a month; what is no number of seconds asks for nothing."""
+    asked = result.get("retry_after")
+    if isinstance(asked, bool) or not isinstance(asked, int | float):
+        return 0.0
+    return min(max(float(asked), 0.0), LONGEST_WAIT_SECONDS)
 
 
 def _whole_results(dispatches: pd.DataFrame, as_of: datetime) -> np.ndarray:

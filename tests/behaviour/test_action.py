@@ -76,6 +76,33 @@ def test_attempts_count_the_first_one():
     assert only(result.dispatches)["status"] == "failed"
 
 
+def test_a_retry_waits_at_least_as_long_as_the_provider_asks():
+    deliver = answers("retry", "sent", result={"reason": "busy", "retry_after": 9000})
+    result = run(chain(action("a", retry={"attempts": 3, "backoff": "PT1H"})), hours(5), deliver=deliver)
+    assert only(result.executions)["ended_at"].to_pydatetime() == MARCH + timedelta(hours=3)
+
+
+def test_a_retry_never_comes_before_its_backoff():
+    deliver = answers("retry", "sent", result={"retry_after": 60})
+    result = run(chain(action("a", retry={"attempts": 3, "backoff": "PT2H"})), hours(4), deliver=deliver)
+    assert only(result.executions)["ended_at"].to_pydatetime() == MARCH + timedelta(hours=2)
+
+
+@pytest.mark.parametrize("nonsense", ["soon", None, True, -5, [3], 1e300])
+def test_a_time_to_wait_that_is_none_delays_a_month_at_most(nonsense):
+    deliver = answers("retry", "sent", result={"retry_after": nonsense})
+    result = run(chain(action("a", retry={"attempts": 3, "backoff": "PT1H"})), days(33), deliver=deliver)
+    assert only(result.executions)["state"] == "COMPLETED"
+
+
+def test_a_try_that_does_not_count_is_no_attempt():
+    deliver = answers("retry", "retry", "retry", "sent", result={"reason": "wrong key", "counts": False})
+    result = run(chain(action("a", retry={"attempts": 2, "backoff": "PT1H"})), hours(5), deliver=deliver)
+    assert len(deliver.calls) == 4
+    assert only(result.executions)["state"] == "COMPLETED"
+    assert only(result.dispatches)["attempt"] == 1
+
+
 def test_a_permanent_error_takes_the_failed_branch():
     result = run(with_failed_edge(action("a")), days(1), deliver=answers("failed"))
     assert only(result.executions)["outcome"] == "sorry"

@@ -10,7 +10,11 @@ import pytest
 
 from assets.lineage import tables_read
 from assets.partitions import daily
+from assets.passes import provider_metadata
 from journey_pipelines.definitions import build_definitions
+from journey_pipelines.delivery.channels import LocalOutbox
+from journey_pipelines.delivery.providers.provider_channel import ProviderChannel
+from journey_pipelines.errors import SettingsError
 
 REPOSITORY = Path(__file__).parents[2]
 LOAD_AND_TELL = """
@@ -130,6 +134,34 @@ def test_jobs_with_effects_are_not_retried_and_end_some_time(definitions: dg.Def
         tags = definitions.resolve_job_def(name).tags
         assert tags["dagster/max_retries"] == "0"
         assert int(tags["dagster/max_runtime"]) > 0
+
+
+SENDGRID = {
+    "JOURNEYS_EMAIL_PROVIDER": "sendgrid",
+    "JOURNEYS_SENDGRID_API_KEY": "SG.secret",
+    "JOURNEYS_SENDGRID_SENDER": "shop@example.com",
+    "JOURNEYS_SENDGRID_RATE": "50",
+}
+
+
+def test_a_provider_is_a_resource_whose_key_is_read_when_a_run_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    resources = build_definitions(SENDGRID).resources
+    assert resources is not None
+    assert resources["email"].api_key == dg.EnvVar("JOURNEYS_SENDGRID_API_KEY")
+    assert resources["email"].rate == 50
+    monkeypatch.setenv("JOURNEYS_SENDGRID_API_KEY", "SG.of-the-run")
+    names = ("installation", "email", "sms", "push", "channels")
+    with dg.build_resources({name: resources[name] for name in names}) as built:
+        channel = built.channels["email"]
+        assert isinstance(channel, ProviderChannel)
+        assert isinstance(built.channels["sms"], LocalOutbox)
+        found = provider_metadata(built.channels)
+    assert found["providers"].value == {"email": {"provider": "sendgrid"}}
+
+
+def test_a_missing_key_is_one_sentence_when_the_definitions_load() -> None:
+    with pytest.raises(SettingsError, match="JOURNEYS_SENDGRID_API_KEY is not set"):
+        build_definitions({**SENDGRID, "JOURNEYS_SENDGRID_API_KEY": ""})
 
 
 def test_a_query_reads_what_follows_from_and_join() -> None:

@@ -112,6 +112,7 @@ class ProviderBehaviour:
     def test_neither_keys_nor_addresses_are_logged(self, stage, caplog):
         with caplog.at_level(logging.DEBUG):
             stage.refuse_address(stage.address(1))
+            stage.send(stage.dispatches(3))
             stage.fail_inside()
             stage.send(stage.dispatches(3))
             stage.send(stage.dispatches(2), **stage.wrong_credentials())

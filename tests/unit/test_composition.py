@@ -1,5 +1,6 @@
 """What the settings become."""
 
+import pickle
 from datetime import UTC, datetime, time
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 
 from journey_pipelines.composition import Installation, WorkerRecipe
 from journey_pipelines.compute import DaskCluster, LocalProcesses
+from journey_pipelines.delivery.channels import LocalOutbox
+from journey_pipelines.delivery.providers.provider_channel import ProviderChannel
 from journey_pipelines.engine.advance import Shard
 from journey_pipelines.engine.compute import Compute, InProcess, SnapshotIds
 from journey_pipelines.engine.ports import Run
@@ -50,3 +53,23 @@ def test_a_shard_tells_no_password(tmp_path: Path) -> None:
     shard = Shard(WorkerRecipe(settings), ids, run, (), ALL, results_only=False, chunk_rows=10)
 
     assert "secret" not in repr(shard)
+
+
+SENDGRID = {
+    "JOURNEYS_EMAIL_PROVIDER": "sendgrid",
+    "JOURNEYS_SENDGRID_API_KEY": "SG.secret",
+    "JOURNEYS_SENDGRID_SENDER": "shop@example.com",
+}
+
+
+def test_a_channel_leads_to_the_provider_that_is_chosen(tmp_path: Path) -> None:
+    channels = Installation.from_environment(SENDGRID, working_directory=tmp_path).channels
+    assert isinstance(channels["email"], ProviderChannel)
+    assert isinstance(channels["sms"], LocalOutbox)
+
+
+def test_no_key_of_a_provider_travels_to_other_processes(tmp_path: Path) -> None:
+    given = {**SENDGRID, "JOURNEYS_STORE_URL": "postgresql://me@host/journeys"}
+    installation = Installation.from_environment(given, working_directory=tmp_path)
+    assert "SG.secret" not in repr(installation)
+    assert b"SG.secret" not in pickle.dumps(installation.engine.recipe)

@@ -92,6 +92,9 @@ class ProviderChannel:
             return [outcomes.unknown(f"{self.provider.name}_error: {type(error).__name__}")] * len(batch)
         faults = [outcome.result["reason"] for outcome in answered if outcome.is_misconfigured]
         self._breaker.note(faults[0] if faults else None)
+        asked_to_wait = [outcome.after for outcome in answered if outcome.after is not None]
+        if asked_to_wait:
+            self._pace.hold(max(asked_to_wait))
         return answered
 
     def _unfinished(
@@ -111,10 +114,9 @@ class ProviderChannel:
             yield later, attempt + 1
 
     def _waits(self, refused: Sequence[Outcome], attempt: int) -> bool:
-        """Hold everybody back for as long as the provider asks, or for some time of our own; False: too long."""
+        """Wait some time of our own where the provider asks for none (`pace` waits for that); False: too long."""
         asked = [outcome.after for outcome in refused if outcome.after is not None]
         if asked:
-            self._pace.hold(max(asked))
             return max(asked) <= self._config.patience
         wait = 2 ** (attempt - 1) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
         if wait > self._config.patience:

@@ -56,7 +56,7 @@ class SendGrid:
 
     def batches(self, messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
         """Messages of alike texts together; an address at most once in a request; what is too different alone."""
-        for members in alike(messages):
+        for members in alike(messages, short_bytes=MOST_SUBSTITUTION_BYTES):
             substitutions = skeleton_of(members).substitutions
             is_small = [_size(values) <= MOST_SUBSTITUTION_BYTES for values in substitutions]
             yield from ([message] for message, small in zip(members, is_small, strict=True) if not small)

@@ -4,11 +4,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import eq
+from typing import Final
 
 from journey_pipelines.delivery.providers.message import Message
 
-PARTS = ("html", "text")
-LEAST_ALIKE = 0.5  # of the lines: messages that are less alike share nothing worth it
+PARTS: Final = ("html", "text")
+LEAST_ALIKE: Final = 0.5  # of the lines of long texts: those that are less alike share nothing worth it
+MOST_VARIANTS: Final = 16  # of the long texts of one node, such as its languages
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,24 @@ class _Lines:
     shape: tuple[tuple[str, int], ...]
 
 
-def alike(messages: Sequence[Message]) -> list[list[Message]]:
-    """The messages in groups that a skeleton is worth it for: as many lines, and half of them equal at least."""
-    groups: list[tuple[_Lines, list[Message]]] = []
+def alike(messages: Sequence[Message], *, short_bytes: int) -> list[list[Message]]:
+    """The messages in groups that a skeleton is worth it for: those of one node with as many lines.
+
+    Long texts, of more than so many bytes, go together only where half of their lines are equal at least.
+    """
+    nodes: dict[tuple[object, ...], list[tuple[_Lines, list[Message]]]] = {}
     for message in messages:
         here = _lines(message)
-        for first, members in groups:
-            is_same_shape = first.shape == here.shape and first.message.group == message.group
-            if is_same_shape and sum(map(eq, first.lines, here.lines)) >= LEAST_ALIKE * len(here.lines):
-                members.append(message)
-                break
+        is_long = sum(len(line.encode()) for line in here.lines) > short_bytes
+        variants = nodes.setdefault((message.group, here.shape, is_long), [])
+        least = LEAST_ALIKE * len(here.lines) if is_long else 0
+        fitting = (members for first, members in variants if sum(map(eq, first.lines, here.lines)) >= least)
+        members = next(fitting, None)
+        if members is None and len(variants) < MOST_VARIANTS:
+            variants.append((here, [message]))
         else:
-            groups.append((here, [message]))
-    return [members for _, members in groups]
+            (variants[-1][1] if members is None else members).append(message)
+    return [members for variants in nodes.values() for _, members in variants]
 
 
 def skeleton_of(messages: Sequence[Message]) -> Skeleton:
