@@ -7,6 +7,7 @@ from typing import Any, Final
 import click
 
 from journey_pipelines.bench import advance as bench_advance
+from journey_pipelines.bench import dispatch as bench_dispatch
 from journey_pipelines.bench import enrol as bench_enrol
 from journey_pipelines.bench import growth as bench_growth
 from journey_pipelines.bench import render as bench_render
@@ -81,6 +82,21 @@ def growth(runs: int, rows: int, *, as_json: bool) -> None:
     found = bench_growth.measure(runs, rows=rows)
     what = f"{count_of(runs, 'run')} of {count_of(rows, 'entrant')}, {found['kept_days']} days kept"
     _show(found, what, ("who", "what", "measured"), bench_growth.figures(found), as_json=as_json)
+
+
+@bench.command("dispatch")
+@click.option(
+    "--rows", type=click.IntRange(min=1), default=100_000, show_default=True, help="Mails; a tenth of it SMS."
+)
+@_rounds
+@_as_json
+def dispatch(rows: int, rounds: int, *, as_json: bool) -> None:
+    """Mails by SendGrid, rendered, and SMS by Twilio, against their libraries used message by message.
+
+    They go to a server on loopback in a process of its own, whose time is not counted.
+    """
+    found = bench_dispatch.measure(rows, rounds=rounds)
+    _show(found, count_of(rows, "mail"), ("who", "what", "measured"), bench_dispatch.figures(found), as_json=as_json)
 
 
 @bench.command("render")

@@ -21,7 +21,7 @@ from journey_pipelines.delivery.providers.http_pool import http_pool, of_transpo
 from journey_pipelines.delivery.providers.message import Message
 from journey_pipelines.delivery.providers.outcomes import Outcome
 from journey_pipelines.delivery.providers.provider import ProviderConfig
-from journey_pipelines.delivery.providers.skeleton import alike, skeleton_of
+from journey_pipelines.delivery.providers.skeleton import alike, most_substitution_bytes, skeleton_of
 
 MOST_PERSONALIZATIONS: Final = 1_000
 MOST_SUBSTITUTION_BYTES: Final = 10_000
@@ -57,10 +57,9 @@ class SendGrid:
     def batches(self, messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
         """Messages of alike texts together; an address at most once in a request; what is too different alone."""
         for members in alike(messages, short_bytes=MOST_SUBSTITUTION_BYTES):
-            substitutions = skeleton_of(members).substitutions
-            is_small = [_size(values) <= MOST_SUBSTITUTION_BYTES for values in substitutions]
-            yield from ([message] for message, small in zip(members, is_small, strict=True) if not small)
-            yield from _by_address([message for message, small in zip(members, is_small, strict=True) if small])
+            large = _too_large(members)
+            yield from ([message] for message in members if message.key in large)
+            yield from _by_address([message for message in members if message.key not in large])
 
     def send(self, batch: Sequence[Message]) -> Sequence[Outcome]:
         """See `Provider`. SendGrid answers 202 for the whole request, or refuses the whole request."""
@@ -206,6 +205,14 @@ def _by_address(messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
 
 def _halves(batch: Sequence[Message]) -> Sequence[Outcome]:
     return [outcomes.again(int(number >= len(batch) // 2)) for number in range(len(batch))]
+
+
+def _too_large(members: Sequence[Message]) -> set[str]:
+    """Keys of those whose substitutions are more than SendGrid takes."""
+    if all(most_substitution_bytes(message) <= MOST_SUBSTITUTION_BYTES for message in members):
+        return set()
+    pairs = zip(members, skeleton_of(members).substitutions, strict=True)
+    return {message.key for message, values in pairs if _size(values) > MOST_SUBSTITUTION_BYTES}
 
 
 def _size(substitutions: Any) -> int:

@@ -8,8 +8,8 @@ from typing import Final
 
 from journey_pipelines.delivery.providers.message import Message
 
-PARTS: Final = ("html", "text")
 LEAST_ALIKE: Final = 0.5  # of the lines of long texts: those that are less alike share nothing worth it
+MOST_TAG_BYTES: Final = 24
 MOST_VARIANTS: Final = 16  # of the long texts of one node, such as its languages
 
 
@@ -21,31 +21,21 @@ class Skeleton:
     substitutions: Sequence[Mapping[str, str]]
 
 
-@dataclass(frozen=True)
-class _Lines:
-    message: Message
-    lines: Sequence[str]
-    shape: tuple[tuple[str, int], ...]
-
-
 def alike(messages: Sequence[Message], *, short_bytes: int) -> list[list[Message]]:
     """The messages in groups that a skeleton is worth it for: those of one node with as many lines.
 
     Long texts, of more than so many bytes, go together only where half of their lines are equal at least.
     """
-    nodes: dict[tuple[object, ...], list[tuple[_Lines, list[Message]]]] = {}
+    nodes: dict[tuple[object, ...], list[list[Message]]] = {}
     for message in messages:
-        here = _lines(message)
-        is_long = sum(len(line.encode()) for line in here.lines) > short_bytes
-        variants = nodes.setdefault((message.group, here.shape, is_long), [])
-        least = LEAST_ALIKE * len(here.lines) if is_long else 0
-        fitting = (members for first, members in variants if sum(map(eq, first.lines, here.lines)) >= least)
-        members = next(fitting, None)
+        is_long = message.parted.size > short_bytes
+        variants = nodes.setdefault((message.group, message.parted.shape, is_long), [])
+        members = _first_fitting(variants, message) if is_long else next(iter(variants), None)
         if members is None and len(variants) < MOST_VARIANTS:
-            variants.append((here, [message]))
+            variants.append([message])
         else:
-            (variants[-1][1] if members is None else members).append(message)
-    return [members for variants in nodes.values() for _, members in variants]
+            (variants[-1] if members is None else members).append(message)
+    return [members for variants in nodes.values() for members in variants]
 
 
 def skeleton_of(messages: Sequence[Message]) -> Skeleton:
@@ -53,27 +43,27 @@ def skeleton_of(messages: Sequence[Message]) -> Skeleton:
 
     A tag is made from the keys, which nobody outside knows, so that no value can hold another value's tag.
     """
-    every = [_lines(message) for message in messages]
-    first = every[0]
+    first = messages[0].parted
     token = hashlib.sha256("".join(message.key for message in messages).encode()).hexdigest()[:12]
-    differing = [
-        number for number, column in enumerate(zip(*(one.lines for one in every), strict=True)) if len(set(column)) > 1
-    ]
+    every = [message.parted.lines for message in messages]
+    columns = zip(*every, strict=True)
+    differing = [number for number, column in enumerate(columns) if column.count(column[0]) < len(column)]
     tags = {number: f"-{token}.{number}-" for number in differing}
     shared = [tags.get(number, line) for number, line in enumerate(first.lines)]
     contents, start = {}, 0
     for part, count in first.shape:
         contents[part] = "\n".join(shared[start : start + count])
         start += count
-    return Skeleton(contents, [{tag: one.lines[number] for number, tag in tags.items()} for one in every])
+    return Skeleton(contents, [{tag: lines[number] for number, tag in tags.items()} for lines in every])
 
 
-def _lines(message: Message) -> _Lines:
-    lines: list[str] = []
-    shape = []
-    for part in PARTS:
-        if text := message.payload.get(part):
-            parted = text.split("\n")
-            shape.append((part, len(parted)))
-            lines += parted
-    return _Lines(message, lines, tuple(shape))
+def most_substitution_bytes(message: Message) -> int:
+    """The bytes of a message's substitutions where each of its lines differs from the others'."""
+    return message.parted.size + MOST_TAG_BYTES * len(message.parted.lines)
+
+
+def _first_fitting(variants: Sequence[list[Message]], message: Message) -> list[Message] | None:
+    least = LEAST_ALIKE * len(message.parted.lines)
+    return next(
+        (members for members in variants if sum(map(eq, members[0].parted.lines, message.parted.lines)) >= least), None
+    )
