@@ -41,15 +41,25 @@ dev: setup ## Start the database, Dagster's UI and its daemon
 .PHONY: check
 check: lint types contracts test ## Everything that CI runs
 
+PRISM := tests/prism/node_modules/.complete
+
+.PHONY: prism
+prism: $(PRISM) ## Install Prism with npm, which judges the providers' fakes by the vendors' documents
+
+$(PRISM): tests/prism/package-lock.json
+	@npm ci --prefix tests/prism --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
 BENCH := --require-hashes -r requirements/bench.txt
 
 .PHONY: bench
-bench: setup ## Measure rules, advances, an enrolment and growth against other ways, which it installs
+bench: setup ## Measure rules, advances, an enrolment, growth and sending against other ways, which it installs
 	@UV_SYSTEM_CERTS=1 $(UV_INSTALL) $(BENCH) || $(UV_INSTALL) $(BENCH) || $(PIP_INSTALL) $(BENCH)
 	@$(BIN)/journeys bench rules
 	@$(BIN)/journeys bench advance --rows 100000 --stored 200000 --scattered
 	@$(BIN)/journeys bench enrol --candidates 1000000
 	@$(BIN)/journeys bench growth --rows 5000
+	@$(BIN)/journeys bench dispatch
 
 STORM :=
 

@@ -97,6 +97,10 @@ class Loopback:
     def fail(self, *faults):
         self.faults.extend(faults)
 
+    def next_fault(self):
+        """What goes wrong with the request that came just now."""
+        return self.faults.popleft() if self.faults else None
+
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
@@ -122,7 +126,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         request = Request(self.command, self.path, {k.lower(): v for k, v in self.headers.items()}, body)
         loopback.requests.append(request)
-        fault = loopback.faults.popleft() if loopback.faults else None
+        fault = loopback.next_fault()
         reply = loopback.fake.answer(request) if fault is None or fault.accepts else fault.reply
         kind = None if fault is None else fault.kind
         if kind in ("lose", "reset"):

@@ -21,7 +21,7 @@ class SendGridFake:
 
     def answer(self, request):
         if (request.method, request.path) != ("POST", "/v3/mail/send"):
-            return Reply(404, {"errors": [{"message": "not found", "field": None, "help": None}]})
+            return Reply(404, {"errors": [{"message": "not found", "field": None}]})
         if request.headers.get("authorization") != f"Bearer {KEY}":
             return _refusal(401, "The provided authorization grant is invalid, expired, or revoked", None)
         body = request.json
@@ -75,4 +75,4 @@ def _mail(body, one):
 
 
 def _refusal(status, message, field):
-    return Reply(status, {"errors": [{"message": message, "field": field, "help": None}]})
+    return Reply(status, {"errors": [{"message": message, "field": field}]})

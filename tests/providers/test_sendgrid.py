@@ -17,7 +17,7 @@ class SendGridStage(HttpStage):
     name = "sendgrid"
     batch = 1000
     secrets = (KEY,)
-    error_body: ClassVar = {"errors": [{"message": "not now", "field": None, "help": None}]}
+    error_body: ClassVar = {"errors": [{"message": "not now", "field": None}]}
 
     def make_fake(self):
         return SendGridFake()
@@ -131,8 +131,9 @@ def test_several_poison_recipients_cost_one_request_each(stage):
     assert max(stage.counts().values()) == 1
 
 
-def test_a_refusal_that_names_no_field_is_found_by_halves(stage):
-    silent = Fault("reply", Reply(400, {"errors": [{"message": "bad", "field": None}]}))
+@pytest.mark.parametrize("nothing", [None, "", "null"])
+def test_a_refusal_that_names_no_field_is_found_by_halves(stage, nothing):
+    silent = Fault("reply", Reply(400, {"errors": [{"message": "bad", "field": nothing}]}))
     stage.server.fail(silent)
     stage.refuse_address(stage.address(5))
     answered = stage.send(stage.dispatches(8), connections=1)

@@ -26,6 +26,7 @@ from journey_pipelines.delivery.providers.skeleton import alike, most_substituti
 MOST_PERSONALIZATIONS: Final = 1_000
 MOST_SUBSTITUTION_BYTES: Final = 10_000
 FIELD: Final = re.compile(r"personalizations[.\[](\d+)")
+NO_FIELD: Final = (None, "", "null")  # the vendor's document shows the word as an example
 MESSAGE_FIELDS: Final = ("content", "subject")
 
 
@@ -222,7 +223,8 @@ def _size(substitutions: Any) -> int:
 def _errors(body: bytes) -> list[str]:
     """The fields that a refusal names; "" for an error without one."""
     try:
-        return [str(error.get("field") or "") for error in json.loads(body)["errors"]]
+        fields = [error.get("field") for error in json.loads(body)["errors"]]
+        return ["" if field in NO_FIELD else str(field) for field in fields]
     except (ValueError, KeyError, TypeError, AttributeError):
         return [""]
 

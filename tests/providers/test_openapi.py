@@ -1,0 +1,68 @@
+"""What the modules ask and what the fakes answer, judged by the vendors' own OpenAPI documents."""
+
+import json
+import urllib.error
+import urllib.request
+
+import pytest
+
+from tests.providers.behaviour import reasons, statuses
+from tests.providers.loopback import Fault, Reply
+from tests.providers.prism import prism, require
+from tests.providers.sendgrid_fake import KEY
+from tests.providers.test_sendgrid import SendGridStage
+
+SENDGRID = "tsg_mail_v3.yaml"
+
+
+@pytest.fixture(scope="module")
+def sendgrid(tmp_path_factory):
+    """A stage, the URL of Prism in front of its fake, and Prism's log."""
+    document = require(SENDGRID)
+    log = tmp_path_factory.mktemp("prism") / "sendgrid.txt"
+    with SendGridStage() as stage, prism(document, stage.server.url, log) as url:
+        yield stage, url, log
+
+
+def through(stage, url, dispatches, **overrides):
+    return stage.send(dispatches, **{"url": url, "timeout": 30, **overrides})
+
+
+class TestSendGrid:
+    def test_mails_of_every_form_are_as_the_document_says(self, sendgrid):
+        stage, url, log = sendgrid
+        everyday = stage.dispatches(30, headers={"List-Unsubscribe": "<https://example.com/u/1>"})
+        plain = stage.dispatches(3, html=None)
+        for dispatches in (everyday, plain):
+            assert set(statuses(through(stage, url, dispatches))) == {"sent"}
+        more = {"sandbox": True, "sender_name": "The shop", "reply_to": "help@example.com"}
+        assert statuses(through(stage, url, stage.dispatches(1), **more)) == ["sent"]
+        assert "VIOLATION" not in log.read_text().upper()
+
+    def test_refusals_are_as_the_document_says(self, sendgrid):
+        stage, url, log = sendgrid
+        stage.refuse_address(stage.address(1))
+        answered = through(stage, url, stage.dispatches(3))
+        assert statuses(answered) == ["sent", "failed", "sent"]
+        assert reasons(answered)[1] == "sendgrid_400: personalizations.to.0.email"
+        answered = through(stage, url, stage.dispatches(1), **stage.wrong_credentials())
+        assert reasons(answered) == ["sendgrid_401"]
+        assert "VIOLATION" not in log.read_text().upper()
+
+    def test_a_request_against_the_document_is_refused(self, sendgrid):
+        _, url, _ = sendgrid
+        assert refusal(f"{url}/v3/mail/send", {"personalizations": []}, {"Authorization": f"Bearer {KEY}"}) == 422
+
+    def test_an_answer_against_the_document_is_refused(self, sendgrid):
+        stage, url, _ = sendgrid
+        stage.server.fail(Fault("reply", Reply(400, {"errors": "none"})))
+        assert statuses(through(stage, url, stage.dispatches(1))) == ["unknown"]
+
+
+def refusal(url, body, headers):
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}, method="POST"
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=30)
+    return refused.value.code
