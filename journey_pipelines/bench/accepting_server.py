@@ -54,13 +54,13 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Nothing."""
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that http.server looks for
+    def do_GET(self) -> None:
         with self.lock:
             found = {"messages": self.addresses.total(), "addresses": len(self.addresses)}
             self.addresses.clear()
         self._reply(200, found)
 
-    def do_POST(self) -> None:  # noqa: N802
+    def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"]))
         if self.path == "/v3/mail/send":
             self._take([one["to"][0]["email"] for one in json.loads(body)["personalizations"]])

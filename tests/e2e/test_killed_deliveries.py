@@ -1,7 +1,6 @@
 """Nothing is sent twice or lost, whenever the sending process is killed."""
 
 import random
-from collections import Counter
 
 import pandas as pd
 import pytest
@@ -18,7 +17,6 @@ def test_a_hundred_kills_send_nothing_twice_and_lose_nothing(postgres_url: str) 
     storm = DeliveryStorm(postgres_url, CUSTOMERS, KILLS, random.Random(SEED))
     storm.blow()
     taken, ended = storm.taken(), storm.statuses()
-    print(f"{storm.open_after_kills} open after {KILLS} kills; {dict(Counter(ended['status']))}; taken {len(taken)}")
     assert max(taken.values()) == 1
     assert storm.open_after_kills > 0
     assert ended["action_type"].value_counts().to_dict() == {"send_email": CUSTOMERS, "send_sms": CUSTOMERS}

@@ -33,7 +33,7 @@ def require(document):
 
 @contextmanager
 def prism(document, upstream, log):
-    """URL of a Prism in front of `upstream`. What breaks the document is answered with an error and written to `log`."""
+    """URL of a Prism in front of `upstream`, which answers with an error to what breaks the document, and logs it."""
     port = free_port()
     command = ["node", str(PROGRAM), "proxy", "--errors", "-h", "127.0.0.1", "-p", str(port), str(document), upstream]
     with log.open("w") as opened, subprocess.Popen(command, stdout=opened, stderr=subprocess.STDOUT) as process:

@@ -200,7 +200,7 @@ class DeliveryStorm:
     def _kill_one(self) -> None:
         """Start a run and kill it some requests later, between two of its steps or within one."""
         typical = max((self.customers + self.customers // SEND_ROWS) // max(self.kills, 1), 1)
-        until = self.requests + self.draw.randint(0, 2 * typical)
+        until = self.requests + self.draw.randint(1, 2 * typical)
         process = self._start()
         with self._progress:
             self._progress.wait_for(lambda: self.requests >= until or not process.is_alive(), timeout=10)

@@ -15,7 +15,13 @@ class Provider(Protocol):
     It tries each request once: whether and when to try again is decided in `provider_channel.py` alone.
     """
 
-    name: str
+    @property
+    def name(self) -> str:
+        """As in the registry."""
+
+    @property
+    def listed_after(self) -> float:
+        """Seconds after which a look-up surely finds what was taken over; 0 where a look-up finds nothing anyway."""
 
     def batches(self, messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
         """What one request each can carry; every message once."""
@@ -27,8 +33,8 @@ class Provider(Protocol):
         """
 
     def look_up(self, messages: Sequence[Message]) -> Sequence[Outcome | None]:
-        """What the provider knows of messages of unknown fate: sent, failed, retry where it provably has not got
-        them, None where it cannot tell."""
+        """What the provider knows of messages of unknown fate: sent, failed, retry where it has not got them, None
+        where it cannot tell. What it has not got is looked up once more when `listed_after` is over."""
 
     def close(self) -> None:
         """End its connections."""

@@ -52,11 +52,21 @@ class ProviderChannel:
         return _answers(dispatches["key"], found)
 
     def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:
-        """See `Channel`."""
+        """See `Channel`. Nothing counts as not taken over that may still be on its way into the provider's list."""
         messages = messages_of(dispatches)
-        known = self.provider.look_up(messages)
-        found = {message.key: outcome for message, outcome in zip(messages, known, strict=True) if outcome is not None}
+        found = self._known(messages)
+        missing = {str(message.payload["to"]) for message in messages if _is_missing(found.get(message.key))}
+        if missing and self.provider.listed_after > 0:
+            self._clock.sleep(self.provider.listed_after)
+            # with what else went to these addresses: one entry of a list answers for one message only
+            again = [message for message in messages if str(message.payload["to"]) in missing]
+            found = {key: outcome for key, outcome in found.items() if not _is_missing(outcome)}
+            found.update(self._known(again))
         return _answers(dispatches["key"][dispatches["key"].isin(found.keys())], found)
+
+    def _known(self, messages: Sequence[Message]) -> dict[str, Outcome]:
+        known = zip(messages, self.provider.look_up(messages), strict=True)
+        return {message.key: outcome for message, outcome in known if outcome is not None}
 
     def close(self) -> None:
         """End the provider's connections."""
@@ -123,6 +133,10 @@ class ProviderChannel:
             return False
         self._clock.sleep(wait)
         return True
+
+
+def _is_missing(outcome: Outcome | None) -> bool:
+    return outcome is not None and outcome.status == "retry"
 
 
 def _answers(keys: pd.Series, found: Mapping[str, Outcome]) -> pd.DataFrame:

@@ -5,7 +5,6 @@ and one that is wrong refuses them all.
 """
 
 import json
-import logging
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Final
@@ -21,6 +20,7 @@ from journey_pipelines.delivery.providers.http_pool import http_pool, of_transpo
 from journey_pipelines.delivery.providers.message import Message
 from journey_pipelines.delivery.providers.outcomes import Outcome
 from journey_pipelines.delivery.providers.provider import ProviderConfig
+from journey_pipelines.delivery.providers.quiet_logs import hush
 from journey_pipelines.delivery.providers.skeleton import alike, most_substitution_bytes, skeleton_of
 
 MOST_PERSONALIZATIONS: Final = 1_000
@@ -46,6 +46,7 @@ class SendGrid:
     """Satisfies `Provider`."""
 
     name: ClassVar[str] = "sendgrid"
+    listed_after: ClassVar[float] = 0.0
 
     def __init__(self, config: SendGridConfig) -> None:
         self._config = config
@@ -53,7 +54,7 @@ class SendGrid:
         self._api = SendGridAPIClient(config.api_key, host=config.url.rstrip("/"))
         headers = self._api.client.request_headers
         self._api.client = _PooledClient(self._pool, host=self._api.host, request_headers=headers, version=3)
-        _hush("python_http_client.client")
+        hush("python_http_client.client")  # at DEBUG it logs the API key and whole mails
 
     def batches(self, messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
         """Messages of alike texts together; an address at most once in a request; what is too different alone."""
@@ -234,14 +235,3 @@ def _until_reset(headers: Any) -> float | None:
     reset = seconds_to_wait(headers.get("X-RateLimit-Reset"))
     date = seconds_to_wait(headers.get("Date"), date="Thu, 01 Jan 1970 00:00:00 GMT")
     return None if reset is None or date is None else max(reset - date, 0.0)
-
-
-def _hush(logger: str) -> None:
-    """Let nothing below INFO through: at DEBUG the library logs the API key and whole mails."""
-    named = logging.getLogger(logger)
-    if not any(found is _is_public for found in named.filters):
-        named.addFilter(_is_public)
-
-
-def _is_public(record: logging.LogRecord) -> bool:
-    return record.levelno > logging.DEBUG
