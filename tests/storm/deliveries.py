@@ -23,7 +23,7 @@ from journey_pipelines.delivery.providers.provider_channel import ProviderChanne
 from journey_pipelines.delivery.providers.registry import provider_kind
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.frame_source import FrameSource
-from journey_pipelines.engine.passes import run_pass
+from journey_pipelines.engine.passes import advance_pass, run_pass
 from journey_pipelines.engine.ports import Run
 from journey_pipelines.engine.states import SETTLED
 from journey_pipelines.journeys.catalog import Catalog
@@ -32,14 +32,14 @@ from journey_pipelines.store.postgres import PostgresStore
 from tests.behaviour.builders import MARCH, action, chain
 from tests.providers.loopback import LOSE_REPLY, Fault, Loopback, Reply
 from tests.providers.sendgrid_fake import KEY, SendGridFake
-from tests.providers.twilio_fake import ACCOUNT, TOKEN, TwilioFake
+from tests.providers.twilio_fake import ACCOUNT, SENDER, TOKEN, TwilioFake
 
 LOST_REPLIES = 0.02
 UNAVAILABLE = 0.03
 SEND_ROWS = 40
 SECONDS_OF_A_REQUEST = 0.004
 MOST_SECONDS_AFTER_A_REQUEST = 0.03
-MOST_HOURS_OF_RECOVERY = 60
+RECOVERY_HOURS = (1, 1, 1, *(25,) * 8)
 JOURNEYS = (
     chain(
         action(
@@ -94,9 +94,8 @@ class World:
         return self._open("email", "sendgrid", api_key=KEY, sender="shop@example.com")
 
     def _twilio(self) -> ProviderChannel:
-        return self._open(
-            "sms", "twilio", account_sid=ACCOUNT, auth_token=TOKEN, sender="+12025550100", connections=8, list_delay=0.2
-        )
+        keys = {"account_sid": ACCOUNT, "auth_token": TOKEN, "sender": SENDER}
+        return self._open("sms", "twilio", **keys, connections=8, list_delay=0.05)
 
     def _open(self, channel: str, name: str, **settings: Any) -> ProviderChannel:
         kind = provider_kind(channel, name)
@@ -106,9 +105,10 @@ class World:
 
 
 def run(world: World, number: int, as_of: datetime) -> None:
-    """One run, in this process."""
+    """One run, in this process: customers enter with the first one."""
     store = world.store()
-    run_pass(world.engine(store), Run(f"run-{number}", as_of))
+    one = Run(f"run-{number}", as_of, kind="run" if number == 1 else "advance")
+    (run_pass if number == 1 else advance_pass)(world.engine(store), one)
     store.close()
 
 
@@ -210,10 +210,12 @@ class DeliveryStorm:
         process.join()
 
     def _recover(self) -> None:
-        first = MARCH + timedelta(hours=self.runs)
-        for hour in range(MOST_HOURS_OF_RECOVERY):
+        """Runs an hour apart, for retries, then days apart, when what stayed of unknown fate is settled."""
+        at = MARCH + timedelta(minutes=self.runs)
+        for hours in RECOVERY_HOURS:
+            at += timedelta(hours=hours)
             self.runs += 1
-            run(self.world, self.runs, first + timedelta(hours=hour))
+            run(self.world, self.runs, at)
             if not self._open_count():
                 return
 

@@ -179,7 +179,7 @@ class Twilio:
         return [entry for entry in reversed(entries) if entry.direction != "inbound"]
 
     def _earliest(self, messages: Sequence[Message]) -> datetime:
-        """From when on they may have been created: a run's `as_of` may be ahead of the clock by which Twilio answers."""
+        """From when on they may have been created; a run's `as_of` may be ahead of Twilio's clock."""
         now = parsedate_to_datetime(self._http.last_headers.get("Date", ""))
         return min(now, *(message.at for message in messages)) - LONGEST_BEFORE
 
