@@ -54,3 +54,12 @@ def test_growth_is_measured_run_by_run_until_as_much_goes_as_comes(temporary_fol
     assert [day["ledger"]["rows"] for day in found["young"]] == [40 * 3, 40 * 4]
     assert found["ratios"].keys() >= {"table_bytes", "index_bytes", "run_cpu_seconds", "run_wall_seconds"}
     assert not list(temporary_folder.iterdir())
+
+
+def test_sending_is_measured_beside_the_libraries_used_plainly() -> None:
+    command = ["bench", "dispatch", "--rows", "200", "--rounds", "1", "--json"]
+    found = json.loads(CliRunner().invoke(journeys, command, catch_exceptions=False).stdout)
+    rows = {name: one["rows"] for name, one in found["measured"].items()}
+    assert rows == {"sendgrid": 200, "sendgrid_plain": 200, "twilio": 20, "twilio_plain": 20}
+    assert 0 < found["ratios"]["sendgrid_cpu_to_plain"] < 1
+    assert found["ratios"]["twilio_cpu_to_plain"] > 0
