@@ -46,7 +46,10 @@ class ProviderKind:
             ) from error
 
 
-PROVIDERS: Final = (ProviderKind("sendgrid", "email", "SendGrid", extra="sendgrid"),)
+PROVIDERS: Final = (
+    ProviderKind("sendgrid", "email", "SendGrid", extra="sendgrid"),
+    ProviderKind("fcm", "push", "Fcm", extra="fcm"),
+)
 CHANNELS: Final = ("email", "sms", "push")
 
 
