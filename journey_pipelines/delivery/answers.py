@@ -10,6 +10,8 @@ from journey_pipelines.engine.frames import JSON, TEXT, empty, stack
 from journey_pipelines.errors import DeliveryError
 
 ANSWERS: Final[Mapping[str, str]] = {"key": TEXT, "status": TEXT, "result": JSON}
+DEAD_ADDRESSES: Final = "dead_addresses"
+"""Key of a result that never reaches the store: {address: reason} of addresses that will never be reached again."""
 STATUSES: Final = ("sent", "failed", "retry", "unknown")
 FOUND_STATUSES: Final = ("sent", "failed", "retry")  # of a look-up
 
@@ -35,6 +37,18 @@ def no_answers() -> pd.DataFrame:
 def together(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """All answers below one another."""
     return stack(frames, ANSWERS)
+
+
+def without_dead_addresses(answered: pd.DataFrame) -> pd.DataFrame:
+    """The rows with results that name no address."""
+    results = np.empty(len(answered), dtype=object)
+    results[:] = [
+        {name: value for name, value in result.items() if name != DEAD_ADDRESSES}
+        if DEAD_ADDRESSES in result
+        else result
+        for result in answered["result"]
+    ]
+    return answered.assign(result=results)
 
 
 def checked(answer: object, keys: pd.Series, *, source: str, statuses: Sequence[str] = STATUSES) -> pd.DataFrame:

@@ -5,10 +5,17 @@ from collections.abc import Callable, Mapping
 import pandas as pd
 
 from journey_pipelines.delivery.actions.action_type import ActionType
-from journey_pipelines.delivery.answers import answers, checked, no_answers, together
+from journey_pipelines.delivery.answers import (
+    DEAD_ADDRESSES,
+    answers,
+    checked,
+    no_answers,
+    together,
+    without_dead_addresses,
+)
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
-from journey_pipelines.engine.frames import DISPATCHES, conform
+from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext, StoreTransaction
 
 Deliver = Callable[[pd.DataFrame], pd.DataFrame]
@@ -29,6 +36,20 @@ class Departing:
         """See `ports.Dispatcher`: each action type's effect in our own store."""
         groups = sent.reset_index(drop=True).groupby("action_type", sort=False)
         return together(self.actions[name].perform(rows, transaction) for name, rows in groups)
+
+    def suppress(self, answered: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
+        """See `ports.Dispatcher`."""
+        rows = zip(answered["action_type"], answered["result"], strict=True)
+        dead = [
+            (self.actions[action_type].channel, address, reason)
+            for action_type, result in rows
+            if DEAD_ADDRESSES in result
+            for address, reason in result[DEAD_ADDRESSES].items()
+        ]
+        if dead:
+            listed = pd.DataFrame(dead, columns=list(SUPPRESSIONS)).dropna(subset="channel")
+            transaction.add_suppressions(conform(listed, SUPPRESSIONS))
+        return without_dead_addresses(answered)
 
 
 class CallableDispatcher(Departing):

@@ -216,7 +216,7 @@ def _record(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame, transaction
     """Apply answers, with the effects of sent ones in our own store, in this transaction."""
     if not len(leaving):
         return
-    dispatches = results.answered(leaving, answers)
+    dispatches = one.engine.dispatcher.suppress(results.answered(leaving, answers), transaction)
     sent = dispatches[dispatches["status"] == "sent"].reset_index(drop=True)
     dispatches = results.with_effects(dispatches, one.engine.dispatcher.perform(sent, transaction))
     nodes = {

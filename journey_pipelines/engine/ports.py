@@ -346,6 +346,10 @@ class Dispatcher(Protocol):
         """The effects in our own store (points, campaigns) of dispatches just sent, inside the transaction that
         records their results; returns key, status, result (what to add to the action's result)."""
 
+    def suppress(self, answered: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
+        """Put addresses that the answers call dead on the suppression lists of their channels, inside the transaction
+        that records the results; returns the DISPATCHES rows with results that name no address."""
+
 
 @dataclass(frozen=True)
 class DepartureContext:

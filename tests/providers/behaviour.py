@@ -46,7 +46,7 @@ class ProviderBehaviour:
         answered = stage.send(stage.dispatches(stage.batch * 3), patience=60, connections=1)
         assert set(statuses(answered)) == {"retry"}
         assert max(result["retry_after"] for result in answered["result"]) == 3600
-        assert stage.requests == 1
+        assert stage.requests == stage.requests_of_a_batch
         assert stage.taken() == []
         untried = [result for result in answered["result"] if result.get("counts") is False]
         assert len(untried) == stage.batch * 2
@@ -91,7 +91,7 @@ class ProviderBehaviour:
         answered = stage.send(stage.dispatches(count), stop_after=3, connections=1, **stage.wrong_credentials())
         assert set(statuses(answered)) == {"retry"}
         assert all(result["counts"] is False for result in answered["result"])
-        assert stage.requests == 3
+        assert stage.requests == 3 * stage.requests_of_a_batch
         assert sum(reason.startswith("provider_stopped: ") for reason in reasons(answered)) == stage.batch * 3
 
     def test_recipients_are_counted_for_the_pace(self, stage):

@@ -53,6 +53,7 @@ class HttpStage:
     channel: str
     name: str
     batch = 1  # most recipients of a request
+    requests_of_a_batch = 1  # of those that have many: of a full one
     secrets: tuple[str, ...] = ()
     error_body: object = b"{}"
 

@@ -13,8 +13,9 @@ class Channel(Protocol):
 
         Status is sent, failed (will never work: the reason is in result["reason"]), retry (may work later) or unknown.
         The result of a retry may say `retry_after`, how many seconds the provider asks to wait, and `"counts": false`,
-        where the fault is not the message's own and the try is no attempt of it. A key without an answer counts as
-        unknown. Sending a key again must not reach the customer twice where the provider allows it.
+        where the fault is not the message's own and the try is no attempt of it. Any result may say `dead_addresses`,
+        {address: reason}: they go on the channel's suppression list, and not into the store's result. A key without an
+        answer counts as unknown. Sending a key again must not reach the customer twice where the provider allows it.
         """
 
     def look_up(self, dispatches: pd.DataFrame) -> pd.DataFrame:

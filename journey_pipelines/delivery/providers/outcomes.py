@@ -25,6 +25,8 @@ class Outcome:
     """Seconds that the provider asks to wait before the next try (Retry-After)."""
     is_misconfigured: bool = False
     """The fault is the installation's, not the message's: the same would happen to every other one."""
+    dead_addresses: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that the provider will never reach again, each with the reason: they go on the suppression list."""
     part: int = 0
     """Of `again`: messages of one part go together in the next request."""
 
@@ -37,6 +39,11 @@ def sent(**result: Any) -> Outcome:
 def failed(reason: str) -> Outcome:
     """The message will never be delivered."""
     return Outcome("failed", {"reason": reason})
+
+
+def dead(reason: str, address: str) -> Outcome:
+    """The message will never be delivered, and nothing else to this address either."""
+    return Outcome("failed", {"reason": reason}, dead_addresses={address: reason})
 
 
 def retry(reason: str, *, after: float | None = None) -> Outcome:

@@ -5,10 +5,11 @@ import random
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pandas as pd
 
-from journey_pipelines.delivery.answers import answers
+from journey_pipelines.delivery.answers import DEAD_ADDRESSES, answers
 from journey_pipelines.delivery.providers import outcomes
 from journey_pipelines.delivery.providers.breaker import Breaker
 from journey_pipelines.delivery.providers.figures import Figures
@@ -101,7 +102,8 @@ class ProviderChannel:
             )
             return [outcomes.unknown(f"{self.provider.name}_error: {type(error).__name__}")] * len(batch)
         faults = [outcome.result["reason"] for outcome in answered if outcome.is_misconfigured]
-        self._breaker.note(faults[0] if faults else None)
+        has_reached_any = any(outcome.status == "sent" for outcome in answered)
+        self._breaker.note(faults[0] if faults and not has_reached_any else None)
         asked_to_wait = [outcome.after for outcome in answered if outcome.after is not None]
         if asked_to_wait:
             self._pace.hold(max(asked_to_wait))
@@ -141,7 +143,12 @@ def _is_missing(outcome: Outcome | None) -> bool:
 
 def _answers(keys: pd.Series, found: Mapping[str, Outcome]) -> pd.DataFrame:
     settled = [found[key] for key in keys]
-    results = [
-        {**outcome.result, **({} if outcome.after is None else {"retry_after": outcome.after})} for outcome in settled
-    ]
-    return answers(keys, [outcome.status for outcome in settled], results)
+    return answers(keys, [outcome.status for outcome in settled], [_result(outcome) for outcome in settled])
+
+
+def _result(outcome: Outcome) -> Mapping[str, Any]:
+    return {
+        **outcome.result,
+        **({} if outcome.after is None else {"retry_after": outcome.after}),
+        **({DEAD_ADDRESSES: dict(outcome.dead_addresses)} if outcome.dead_addresses else {}),
+    }

@@ -49,6 +49,7 @@ class ProviderKind:
 PROVIDERS: Final = (
     ProviderKind("sendgrid", "email", "SendGrid", extra="sendgrid"),
     ProviderKind("twilio", "sms", "Twilio", extra="twilio"),
+    ProviderKind("fcm", "push", "Fcm", extra="fcm"),
 )
 CHANNELS: Final = ("email", "sms", "push")
 
