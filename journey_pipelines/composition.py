@@ -17,6 +17,7 @@ from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.providers.registry import CHANNELS
 from journey_pipelines.delivery.template_store import TemplateStore
+from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
@@ -128,7 +129,13 @@ class Installation:
 
     def dispatcher_over(self, channels: Mapping[str, Channel]) -> Dispatcher:
         """The live way out through these channels."""
-        return ChannelDispatcher(self.actions, channels, policy=self.policy)
+        return ChannelDispatcher(self.actions, channels, policy=self.policy, links=self.links)
+
+    @cached_property
+    def links(self) -> UnsubscribeLinks | None:
+        """Unsubscribe links, where the public URL and the secret are set."""
+        url, secret = self.settings.public_url, self.settings.unsubscribe_secret
+        return None if url is None or secret is None else UnsubscribeLinks(url, secret)
 
     @cached_property
     def compute(self) -> Compute:
@@ -139,7 +146,7 @@ class Installation:
     def engine(self) -> Engine:
         """The engine over all of these."""
         # workers send nothing, so that no provider's key travels to them
-        recipe = WorkerRecipe(replace(self.settings, store_url=self.store_url, providers={}))
+        recipe = WorkerRecipe(replace(self.settings, store_url=self.store_url, providers={}, unsubscribe_secret=None))
         return Engine(
             self.store,
             self.source,

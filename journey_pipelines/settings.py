@@ -16,6 +16,7 @@ from journey_pipelines.provider_settings import ChosenProvider, chosen_providers
 STATE: Final = ".journeys"
 SAMPLE_WAREHOUSE: Final = "warehouse.duckdb"
 RETENTION_DAYS: Final = 400
+LEAST_SECRET: Final = 16
 POSTGRES_SCHEMES: Final = frozenset(
     {"postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2", "postgresql+psycopg_async"}
 )
@@ -49,6 +50,10 @@ class Settings:
     """For how many days ended executions and other history are kept."""
     providers: Mapping[str, ChosenProvider] = field(default_factory=dict, hash=False)
     """Who carries the messages of each channel; one that is not named here goes to the outbox folder."""
+    public_url: str | None = None
+    """Where providers and customers reach `journeys webhooks`."""
+    unsubscribe_secret: str | None = field(default=None, repr=False)
+    """What unsubscribe links are signed with."""
 
     @property
     def state(self) -> Path:
@@ -104,6 +109,7 @@ class Settings:
             dask_scheduler=scheduler,
             retention_days=_retention_days(given),
             providers=chosen_providers(given),
+            **_links(given),
         )
 
 
@@ -184,6 +190,26 @@ def _retention_days(given: Mapping[str, str]) -> int:
             f"over which frequency caps look back; leave it out for {RETENTION_DAYS}."
         )
     return int(value)
+
+
+def _links(given: Mapping[str, str]) -> dict[str, str | None]:
+    """The public URL and the secret of unsubscribe links; a message never repeats the secret."""
+    url, secret = given.get("JOURNEYS_PUBLIC_URL"), given.get("JOURNEYS_UNSUBSCRIBE_SECRET")
+    if url is not None and (not url.startswith(("https://", "http://")) or not _is_readable(url)):
+        raise SettingsError(
+            f"JOURNEYS_PUBLIC_URL is {url!r}; expected where `journeys webhooks` is reached from outside, such as "
+            "https://journeys.example.com."
+        )
+    if secret is not None and len(secret) < LEAST_SECRET:
+        raise SettingsError(
+            f"JOURNEYS_UNSUBSCRIBE_SECRET has {len(secret)} characters; expected at least {LEAST_SECRET} that nobody "
+            "can guess."
+        )
+    if secret is not None and url is None:
+        raise SettingsError(
+            "JOURNEYS_UNSUBSCRIBE_SECRET is set and JOURNEYS_PUBLIC_URL is not; links need both, so set it too."
+        )
+    return {"public_url": url, "unsubscribe_secret": secret}
 
 
 def _postgres_url(given: Mapping[str, str], name: str) -> str | None:

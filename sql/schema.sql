@@ -478,9 +478,11 @@ CREATE TABLE suppressions (
     channel text COLLATE "C" NOT NULL,
     address text COLLATE "C" NOT NULL,
     reason text,
-    PRIMARY KEY (channel, address)
+    purpose text COLLATE "C" NOT NULL DEFAULT 'all' CHECK (purpose IN ('all', 'marketing')),
+    PRIMARY KEY (channel, address, purpose)
 );
 COMMENT ON TABLE suppressions IS 'Addresses that must not be written to';
+COMMENT ON COLUMN suppressions.purpose IS 'What for: everything, or marketing only';
 
 CREATE TABLE retention (
     is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),

@@ -23,6 +23,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "resume": ("standing", "Let a paused journey go on."),
     "archive": ("standing", "Close a journey for good; those inside finish."),
     "cancel": ("cancel", "Take an execution out of its journey."),
+    "suppress": ("suppress", "Write to an address no more, or take it off the list."),
     "doctor": ("doctor", "Check that the store holds together."),
     "retain": ("retain", "Remove history that is older than it has to be kept."),
     "bench": ("bench", "Measure how fast the parts are on this machine."),

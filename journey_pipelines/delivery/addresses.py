@@ -34,14 +34,18 @@ class Addresses:
         is_absent: np.ndarray = self._is_needed & (self._counts() == 0)
         return is_absent
 
-    def suppressed(self, channel: np.ndarray, mask: np.ndarray, transaction: StoreTransaction) -> np.ndarray:
-        """Rows of the mask whose every address is on its channel's suppression list; others lose those that are."""
+    def suppressed(
+        self, channel: np.ndarray, purpose: np.ndarray, mask: np.ndarray, transaction: StoreTransaction
+    ) -> np.ndarray:
+        """Rows of the mask whose every address is on its channel's list for its purpose; others lose those that are."""
         asked = mask & ~self.is_absent & self._is_needed
         is_listed = np.zeros(len(self._flat), dtype=bool)
-        for name in {name for name in channel[asked] if name is not None}:
-            is_here = (asked & (channel == name))[self._flat.index]
-            addresses, plain = self._flat[is_here], _plain(self._flat[is_here])
-            listed = transaction.suppressed(name, pd.Index(addresses.unique()).union(pd.Index(plain.unique())))
+        groups = zip(channel[asked], purpose[asked], strict=True)
+        for name, why in {(name, why) for name, why in groups if name is not None}:
+            is_here = (asked & (channel == name) & (purpose == why))[self._flat.index]
+            addresses, plain = self._flat[is_here], plain_addresses(self._flat[is_here])
+            either = pd.Index(addresses.unique()).union(pd.Index(plain.unique()))
+            listed = transaction.suppressed(name, either, purpose=why)
             is_listed[is_here] = (addresses.isin(listed) | plain.isin(listed)).to_numpy()
         self._flat = self._flat[~is_listed]
         is_suppressed: np.ndarray = asked & (self._counts() == 0)
@@ -74,7 +78,7 @@ class Addresses:
         return np.bincount(self._flat.index.to_numpy(dtype="int64"), minlength=len(self._is_needed))
 
 
-def _plain(addresses: pd.Series) -> pd.Series:
+def plain_addresses(addresses: pd.Series) -> pd.Series:
     """As suppression lists write them: without capitals, and a number without what people put between its digits."""
     is_number = addresses.str.startswith("+")
     return addresses.str.lower().mask(is_number, addresses.str.replace(r"[\s().\-/]+", "", regex=True))

@@ -10,6 +10,7 @@ from journey_pipelines.delivery.answers import FOUND_STATUSES, answers, checked,
 from journey_pipelines.delivery.channels.channel import Channel
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import Departing
+from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 
 LOGGER = logging.getLogger(__name__)
 
@@ -23,8 +24,9 @@ class ChannelDispatcher(Departing):
         channels: Mapping[str, Channel],
         *,
         policy: ContactPolicy | None = None,
+        links: UnsubscribeLinks | None = None,
     ) -> None:
-        super().__init__(actions, policy)
+        super().__init__(actions, policy, links)
         self._channels = channels
 
     def deliver(self, leaving: pd.DataFrame) -> pd.DataFrame:

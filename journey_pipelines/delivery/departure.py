@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from journey_pipelines.delivery.actions.action_type import ActionType
+from journey_pipelines.delivery.actions.action_type import MARKETING, ActionType
 from journey_pipelines.delivery.addresses import Addresses
 from journey_pipelines.delivery.contact import ContactPolicy, capped_until, quiet_until
 from journey_pipelines.delivery.rendering import Columns, NodeRows, nodes_of, render
 from journey_pipelines.delivery.sandbox import NoValue
+from journey_pipelines.delivery.unsubscribe import VARIABLE, UnsubscribeLinks, unsubscribe_headers
 from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext, StoreTransaction
 
@@ -25,14 +26,16 @@ def depart(
     *,
     actions: Mapping[str, ActionType],
     policy: ContactPolicy,
+    links: UnsubscribeLinks | None = None,
 ) -> Departure:
     """Part DISPATCHES rows into those that leave, those that are settled and those that wait.
 
     A message is skipped as `stale`, `no_address`, `no_consent`, `suppressed` or `invalid_address`, in this order; what
     remains waits for the end of quiet hours, is rendered (a variable without value fails its row) and counted against
     the caps, in the order of the rows. Other actions are only rendered. Each part keeps the order of the rows.
+    A mail of marketing carries the headers of its unsubscribe link, where there are links.
     """
-    board = _Board.lay_out(dispatches.reset_index(drop=True), context, transaction, actions)
+    board = _Board.lay_out(dispatches.reset_index(drop=True), context, transaction, actions, links)
     board.skip(context, transaction)
     board.wait_for_quiet_hours(policy, context)
     board.render()
@@ -50,6 +53,7 @@ class _Board:
     addresses: Addresses
     is_message: np.ndarray
     channel: np.ndarray
+    purpose: np.ndarray
     reason: np.ndarray
     status: np.ndarray
     payload: np.ndarray
@@ -62,17 +66,20 @@ class _Board:
         context: DepartureContext,
         transaction: StoreTransaction,
         actions: Mapping[str, ActionType],
+        links: UnsubscribeLinks | None,
     ) -> "_Board":
         size = len(dispatches)
         nodes = list(nodes_of(dispatches, context.variables.configs(), actions))
-        columns = Columns(context.variables)
+        columns = Columns(context.variables, _own_columns(dispatches, links))
         is_message = np.zeros(size, dtype=bool)
+        purpose = np.full(size, MARKETING, dtype=object)
         channel, wanted, payload = (np.full(size, None, dtype=object) for _ in range(3))
         for node in nodes:
             is_message[node.rows] = node.action.is_message
             wanted[node.rows] = node.action.address
             if node.parameters is not None:
                 channel[node.rows] = node.action.channel_of(node.parameters, transaction)
+                purpose[node.rows] = node.action.purpose_of(node.parameters)
         return cls(
             dispatches=dispatches,
             nodes=nodes,
@@ -80,6 +87,7 @@ class _Board:
             addresses=Addresses(wanted, columns),
             is_message=is_message,
             channel=channel,
+            purpose=purpose,
             reason=np.full(size, None, dtype=object),
             status=np.full(size, "pending", dtype=object),
             payload=payload,
@@ -97,7 +105,7 @@ class _Board:
         self._settle(np.asarray(is_stale, dtype=bool), "skipped", "stale")
         self._settle(self.addresses.is_absent, "skipped", "no_address")
         self._settle(self._refuses(), "skipped", "no_consent")
-        self._settle(self.addresses.suppressed(self.channel, self.is_open, transaction), "skipped", "suppressed")
+        self._settle(self._suppressed(transaction), "skipped", "suppressed")
         self._settle(self.addresses.impossible(self.is_open), "skipped", "invalid_address")
 
     def wait_for_quiet_hours(self, policy: ContactPolicy, context: DepartureContext) -> None:
@@ -113,6 +121,8 @@ class _Board:
                 self.payload[row] = payload
             if node.action.address is not None:
                 self.addresses.write(self.payload, rows)
+            if node.action.channel == "email":
+                self._write_headers(rows)
         is_failed = is_open & (np.array([*map(type, self.payload), None], dtype=object)[:-1] == NoValue)
         self.reason[is_failed] = [failure.reason for failure in self.payload[is_failed]]
         self.status[is_failed] = "failed"
@@ -155,7 +165,21 @@ class _Board:
             here = asked & (self.channel == channel)
             for path in (f"customer.{channel}_consent", f"customer.consent_{channel}"):
                 refuses[here] |= _is_refusal(self.columns.read(path)[here])
+            for purpose in set(self.purpose[here]):
+                of_purpose = here & (self.purpose == purpose)
+                path = f"customer.{channel}_{purpose}_consent"
+                refuses[of_purpose] |= _is_refusal(self.columns.read(path)[of_purpose])
         return refuses
+
+    def _suppressed(self, transaction: StoreTransaction) -> np.ndarray:
+        return self.addresses.suppressed(self.channel, self.purpose, self.is_open, transaction)
+
+    def _write_headers(self, rows: np.ndarray) -> None:
+        """Of mails of marketing: how to unsubscribe."""
+        marketing = rows[self.purpose[rows] == MARKETING]
+        for row, url in zip(marketing.tolist(), self.columns.read(VARIABLE)[marketing], strict=True):
+            if isinstance(url, str) and isinstance(self.payload[row], dict):
+                self.payload[row]["headers"] = dict(unsubscribe_headers(url))
 
     def _results(self, mask: np.ndarray) -> np.ndarray:
         results = _dicts(mask)
@@ -164,6 +188,13 @@ class _Board:
             for status, reason in zip(self.status[mask], self.reason[mask], strict=True)
         ]
         return results
+
+
+def _own_columns(dispatches: pd.DataFrame, links: UnsubscribeLinks | None) -> dict[str, np.ndarray]:
+    urls = np.full(len(dispatches), NoValue(VARIABLE), dtype=object)
+    if links is not None:
+        urls[:] = links.urls(dispatches["key"])
+    return {VARIABLE: urls}
 
 
 def _is_refusal(values: np.ndarray) -> np.ndarray:

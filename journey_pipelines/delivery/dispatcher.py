@@ -15,6 +15,7 @@ from journey_pipelines.delivery.answers import (
 )
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
+from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext, StoreTransaction
 
@@ -24,13 +25,16 @@ Deliver = Callable[[pd.DataFrame], pd.DataFrame]
 class Departing:
     """What every dispatcher does the same way: consent and rendering before, effects in our own store after."""
 
-    def __init__(self, actions: Mapping[str, ActionType], policy: ContactPolicy | None) -> None:
+    def __init__(
+        self, actions: Mapping[str, ActionType], policy: ContactPolicy | None, links: UnsubscribeLinks | None = None
+    ) -> None:
         self.actions = actions
         self.policy = policy or ContactPolicy()
+        self.links = links
 
     def depart(self, dispatches: pd.DataFrame, context: DepartureContext, transaction: StoreTransaction) -> Departure:
         """See `ports.Dispatcher`. Raises DeliveryError for an action type that is not installed."""
-        return depart(dispatches, context, transaction, actions=self.actions, policy=self.policy)
+        return depart(dispatches, context, transaction, actions=self.actions, policy=self.policy, links=self.links)
 
     def perform(self, sent: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
         """See `ports.Dispatcher`: each action type's effect in our own store."""

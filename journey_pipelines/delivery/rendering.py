@@ -35,9 +35,10 @@ class NodeRows:
 class Columns:
     """The variables of a frame of dispatches, each read once: objects, with a NoValue where there is no value."""
 
-    def __init__(self, variables: Variables) -> None:
+    def __init__(self, variables: Variables, own: Mapping[str, np.ndarray] | None = None) -> None:
+        """`own`: columns of delivery itself, which nothing else can be."""
         self._variables = variables
-        self._columns: dict[str, np.ndarray] = {}
+        self._columns: dict[str, np.ndarray] = dict(own or {})
 
     def read(self, path: str) -> np.ndarray:
         """One value for each dispatch. Null, absent and blank text are no value; whole floats are integers.

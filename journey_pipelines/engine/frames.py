@@ -139,6 +139,7 @@ SUPPRESSIONS: Final[Mapping[str, str]] = {
     "channel": TEXT,
     "address": TEXT,
     "reason": TEXT,
+    "purpose": TEXT,  # all | marketing; null: all
 }
 
 RUNS: Final[Mapping[str, str]] = {

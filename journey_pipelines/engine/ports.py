@@ -281,8 +281,8 @@ class StoreTransaction(Protocol):
     def abandon_sending(self) -> int:
         """`sending` rows whose run is not alive become `unknown`, with `next_at` null. Returns how many."""
 
-    def suppressed(self, channel: str, addresses: pd.Index) -> pd.Index:
-        """Those addresses that are on the channel's suppression list."""
+    def suppressed(self, channel: str, addresses: pd.Index, *, purpose: str = "marketing") -> pd.Index:
+        """Those addresses that are on the channel's suppression list, for all purposes or for this one."""
 
     def sends_since(self, customer_ids: pd.Index, since: datetime) -> pd.DataFrame:
         """Messages that left (sent, sending, unknown) with left_at >= since: customer_id, action_type, left_at."""
@@ -293,7 +293,11 @@ class StoreTransaction(Protocol):
         """Insert CAMPAIGNS; a campaign_id that exists is left out. Returns how many are new."""
 
     def add_suppressions(self, suppressions: pd.DataFrame) -> int:
-        """Insert SUPPRESSIONS; an address that the channel's list has is left out. Returns how many are new."""
+        """Insert SUPPRESSIONS; an address that the channel's list has for that purpose is left out. Returns how many
+        are new."""
+
+    def remove_suppressions(self, channel: str, addresses: pd.Index) -> int:
+        """Take addresses off the channel's list, whatever the purpose. Returns how many rows are gone."""
 
     def record_snapshots(self, snapshots: pd.DataFrame) -> int:
         """Insert SNAPSHOTS; a snapshot_id that exists is left out. Returns how many are new."""

@@ -73,17 +73,21 @@ WHERE dispatches.status = 'sending' AND dispatches.run_id IS NOT DISTINCT FROM g
 
 -- name: suppressed
 -- purpose: those addresses that are on a channel's list
-SELECT address FROM suppressions
-WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids)
+SELECT DISTINCT address FROM suppressions
+WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids) AND purpose IN ('all', %(purpose)s)
 ORDER BY address;
 
 -- name: add_suppressions
 -- purpose: put addresses on a channel's list
-INSERT INTO suppressions (channel, address, reason)
-SELECT DISTINCT ON (channel, address) channel, address, reason
+INSERT INTO suppressions (channel, address, reason, purpose)
+SELECT DISTINCT ON (channel, address, coalesce(purpose, 'all')) channel, address, reason, coalesce(purpose, 'all')
 FROM incoming_suppressions
-ORDER BY channel, address, incoming_position
-ON CONFLICT (channel, address) DO NOTHING;
+ORDER BY channel, address, coalesce(purpose, 'all'), incoming_position
+ON CONFLICT (channel, address, purpose) DO NOTHING;
+
+-- name: remove_suppressions
+-- purpose: take addresses off a channel's list
+DELETE FROM suppressions WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids);
 
 -- name: sends_since
 -- purpose: what left for these customers since an instant, for frequency caps

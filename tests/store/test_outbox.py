@@ -1,3 +1,4 @@
+import pandas as pd
 import pytest
 
 from journey_pipelines.engine.ports import JourneyStore
@@ -93,6 +94,25 @@ def test_sends_of_a_run_that_is_alive_are_left_alone(store: JourneyStore) -> Non
         assert transaction.read("dispatches")["status"].tolist() == ["sending", "unknown"]
     with store.transaction() as transaction:
         assert transaction.abandon_sending() == 1
+
+
+def test_an_address_that_is_suppressed_for_marketing_may_get_what_is_transactional(store: JourneyStore) -> None:
+    with store.transaction() as transaction:
+        transaction.add_suppressions(suppressions("a@x.example", purpose="marketing"))
+        transaction.add_suppressions(suppressions("b@x.example", "b@x.example", purpose=["all", "marketing"]))
+        asked = pd.Index(["a@x.example", "b@x.example"])
+        assert transaction.suppressed("email", asked).tolist() == ["a@x.example", "b@x.example"]
+        assert transaction.suppressed("email", asked, purpose="transactional").tolist() == ["b@x.example"]
+
+
+def test_an_address_can_be_taken_off_its_list_again(store: JourneyStore) -> None:
+    asked = pd.Index(["a@x.example"])
+    with store.transaction() as transaction:
+        transaction.add_suppressions(suppressions("a@x.example", "a@x.example", purpose=["all", "marketing"]))
+        transaction.add_suppressions(suppressions("a@x.example", channel="sms"))
+        assert transaction.remove_suppressions("email", pd.Index(["a@x.example", "b@x.example"])) == 2
+        assert transaction.suppressed("email", asked).empty
+        assert transaction.suppressed("sms", asked).tolist() == ["a@x.example"]
 
 
 def test_suppressed_addresses_are_told_for_their_channel(store: JourneyStore) -> None:

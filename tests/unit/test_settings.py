@@ -104,6 +104,13 @@ def test_any_sqlalchemy_url_can_be_the_warehouse(tmp_path: Path) -> None:
         ("JOURNEYS_TEMPLATES", "missing", r"JOURNEYS_TEMPLATES is 'missing', but there is no folder"),
         ("JOURNEYS_POLICY", "missing.yaml", r"JOURNEYS_POLICY is 'missing.yaml', but there is no file"),
         ("JOURNEYS_OUTBOX", "a_file", r"JOURNEYS_OUTBOX is 'a_file', which is a file, not a folder"),
+        ("JOURNEYS_PUBLIC_URL", "journeys.example.com", r"JOURNEYS_PUBLIC_URL is 'journeys.example.com'; expected"),
+        (
+            "JOURNEYS_UNSUBSCRIBE_SECRET",
+            "my secret",
+            r"JOURNEYS_UNSUBSCRIBE_SECRET has 9 characters; expected at least",
+        ),
+        ("JOURNEYS_UNSUBSCRIBE_SECRET", "a secret of the tests", r"JOURNEYS_PUBLIC_URL is not; links need both"),
     ],
 )
 def test_a_wrong_value_is_named_without_its_secrets(tmp_path: Path, name: str, value: str, message: str) -> None:

@@ -1,7 +1,7 @@
 """What an action type is; subclass it for a new one."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final, Literal
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
@@ -14,11 +14,20 @@ from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
 
+Purpose = Literal["transactional", "marketing"]
+MARKETING: Final[Purpose] = "marketing"
+
 
 class Parameters(BaseModel):
     """Base of the models of action configs: unknown keys are faults, values are never coerced."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class MessageParameters(Parameters):
+    """Base of the models of messages: what a message is for decides whose consent it needs."""
+
+    purpose: Purpose = MARKETING
 
 
 class ActionType:
@@ -46,6 +55,10 @@ class ActionType:
     def channel_of(self, parameters: BaseModel, transaction: StoreTransaction) -> str | None:  # noqa: ARG002 - for subclasses
         """The channel whose consent, suppressions and caps hold for a node with these parameters."""
         return self.channel
+
+    def purpose_of(self, parameters: BaseModel) -> Purpose:
+        """What a node with these parameters writes for; marketing, unless its parameters say otherwise."""
+        return parameters.purpose if isinstance(parameters, MessageParameters) else MARKETING
 
     def render(self, parameters: BaseModel, scope: Scope) -> Sequence[dict[str, Any] | NoValue]:
         """One payload for each dispatch of a node, without the address; a NoValue where a variable is missing.

@@ -10,6 +10,7 @@ from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.template_store import MessageTemplate, merged
 from journey_pipelines.delivery.texts import Scope, Text, assemble, render_value, unprovided, values_problems
+from journey_pipelines.delivery.unsubscribe import VARIABLE as UNSUBSCRIBE_URL
 from journey_pipelines.errors import Problem, TemplateError
 from journey_pipelines.journeys.catalog import Provided
 
@@ -61,7 +62,7 @@ def message_problems(
     problems = values_problems(variables, "/variables", provided.has)
 
     def is_provided(path: str) -> bool:
-        return path.partition(".")[0] in variables or provided.has(path)
+        return path == UNSUBSCRIBE_URL or path.partition(".")[0] in variables or provided.has(path)
 
     for at, compiled in texts.items():
         try:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
-from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.actions.action_type import ActionType, MessageParameters
 from journey_pipelines.delivery.actions.message import message_problems, render_message, render_template
 from journey_pipelines.delivery.plain_text import plain_text
 from journey_pipelines.delivery.sandbox import NoValue
@@ -16,7 +16,7 @@ from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
 
 
-class EmailParameters(Parameters):
+class EmailParameters(MessageParameters):
     """Config of `send_email`: `subject` and either `template` or `body` (text, or HTML where it has tags)."""
 
     subject: str = Field(min_length=1)

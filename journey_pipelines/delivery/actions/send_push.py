@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue
 
-from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.actions.action_type import ActionType, MessageParameters
 from journey_pipelines.delivery.printing import Column
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.texts import Scope, assemble, compile_text, render_value
 from journey_pipelines.journeys.catalog import UnknownPolicy
 
 
-class PushParameters(Parameters):
+class PushParameters(MessageParameters):
     """Config of `send_push`: `title`, `body` and `data` for the app."""
 
     title: str = Field(min_length=1)

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, JsonValue, model_validator
 
-from journey_pipelines.delivery.actions.action_type import ActionType, Parameters
+from journey_pipelines.delivery.actions.action_type import ActionType, MessageParameters
 from journey_pipelines.delivery.actions.message import message_problems, render_message, render_template
 from journey_pipelines.delivery.sandbox import NoValue
 from journey_pipelines.delivery.sms_segments import MOST_SEGMENTS, measured
@@ -14,7 +14,7 @@ from journey_pipelines.errors import Problem
 from journey_pipelines.journeys.catalog import Provided, UnknownPolicy
 
 
-class SmsParameters(Parameters):
+class SmsParameters(MessageParameters):
     """Config of `send_sms`: `message` or `template`; where both are given, the message is what is sent."""
 
     message: str | None = Field(default=None, min_length=1)

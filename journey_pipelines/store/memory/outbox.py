@@ -54,19 +54,29 @@ class OutboxPart(Part):
             self.state.tables["dispatches"] = table.write(is_abandoned, status="unknown", next_at=pd.NaT)
         return int(is_abandoned.sum())
 
-    def suppressed(self, channel: str, addresses: pd.Index) -> pd.Index:
+    def suppressed(self, channel: str, addresses: pd.Index, *, purpose: str = "marketing") -> pd.Index:
         """See StoreTransaction."""
         suppressions = self.state.suppressions
-        listed = suppressions.loc[suppressions["channel"] == channel, "address"]
-        return pd.Index(listed[listed.isin(addresses)].sort_values(), dtype="str", name="address")
+        is_listed = (suppressions["channel"] == channel) & suppressions["purpose"].isin(["all", purpose])
+        listed = suppressions.loc[is_listed & suppressions["address"].isin(addresses), "address"]
+        return pd.Index(listed.drop_duplicates().sort_values(), dtype="str", name="address")
 
     def add_suppressions(self, suppressions: pd.DataFrame) -> int:
         """See StoreTransaction."""
         rows = storable(suppressions, SUPPRESSIONS, table="suppressions")
-        both = pd.concat([self.state.suppressions, rows], ignore_index=True).drop_duplicates(["channel", "address"])
+        rows = rows.assign(purpose=rows["purpose"].fillna("all"))
+        identity = ["channel", "address", "purpose"]
+        both = pd.concat([self.state.suppressions, rows], ignore_index=True).drop_duplicates(identity)
         added = len(both) - len(self.state.suppressions)
         self.state.suppressions = both.reset_index(drop=True)
         return added
+
+    def remove_suppressions(self, channel: str, addresses: pd.Index) -> int:
+        """See StoreTransaction."""
+        suppressions = self.state.suppressions
+        is_gone = (suppressions["channel"] == channel) & suppressions["address"].isin(addresses)
+        self.state.suppressions = suppressions[~is_gone].reset_index(drop=True)
+        return int(is_gone.sum())
 
     def sends_since(self, customer_ids: pd.Index, since: datetime) -> pd.DataFrame:
         """See StoreTransaction."""

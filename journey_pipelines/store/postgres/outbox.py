@@ -44,16 +44,21 @@ class OutboxPart(Part):
         """See StoreTransaction."""
         return self.session.execute(SQL["abandon_sending"])
 
-    def suppressed(self, channel: str, addresses: pd.Index) -> pd.Index:
+    def suppressed(self, channel: str, addresses: pd.Index, *, purpose: str = "marketing") -> pd.Index:
         """See StoreTransaction."""
         self.session.stage_ids(addresses.dropna())
-        listed = self.session.frame(SQL["suppressed"], {"address": TEXT}, channel=channel)
+        listed = self.session.frame(SQL["suppressed"], {"address": TEXT}, channel=channel, purpose=purpose)
         return pd.Index(listed["address"], name="address")
 
     def add_suppressions(self, suppressions: pd.DataFrame) -> int:
         """See StoreTransaction."""
         self.session.stage("suppressions", suppressions, SUPPRESSIONS)
         return self.session.execute(SQL["add_suppressions"])
+
+    def remove_suppressions(self, channel: str, addresses: pd.Index) -> int:
+        """See StoreTransaction."""
+        self.session.stage_ids(addresses.dropna())
+        return self.session.execute(SQL["remove_suppressions"], channel=channel)
 
     def sends_since(self, customer_ids: pd.Index, since: datetime) -> pd.DataFrame:
         """See StoreTransaction."""

@@ -9,6 +9,7 @@ import pandas as pd
 from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.departure import depart
+from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.frames import DISPATCHES, TIME, conform
 from journey_pipelines.engine.ports import Departure, DepartureContext
 from journey_pipelines.store.memory import MemoryStore
@@ -84,6 +85,7 @@ def departed(
     policy: ContactPolicy | None = None,
     store: MemoryStore | None = None,
     actions: Mapping[str, ActionType] | None = None,
+    links: UnsubscribeLinks | None = None,
     **circumstances: Any,
 ) -> Departure:
     """The departure of these dispatches; one config is that of a node which they share."""
@@ -95,4 +97,5 @@ def departed(
             transaction,
             actions=actions or load_actions(),
             policy=policy or ContactPolicy(),
+            links=links,
         )

@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 
 from journey_pipelines.delivery.contact import ContactPolicy, QuietHours
+from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.errors import DeliveryError
 from journey_pipelines.store.memory import MemoryStore
 from tests.unit.delivery.builders import NOW, departed, dispatches
@@ -17,10 +18,10 @@ def reasons(departure):
     return dict(zip(departure.settled["customer_id"], departure.settled["reason"], strict=True))
 
 
-def suppressing(channel, *addresses):
+def suppressing(channel, *addresses, purpose="all"):
     store = MemoryStore()
     with store.transaction() as transaction:
-        rows = pd.DataFrame({"channel": channel, "address": list(addresses), "reason": "asked"})
+        rows = pd.DataFrame({"channel": channel, "address": list(addresses), "reason": "asked", "purpose": purpose})
         transaction.add_suppressions(rows)
     return store
 
@@ -78,6 +79,58 @@ def test_suppression_does_not_heed_the_case_of_an_address():
     store = suppressing("email", "ann@example.com")
     departure = departed(dispatches("send_email"), {"subject": "S", "body": "B"}, columns, store=store)
     assert reasons(departure) == {"c0": "suppressed"}
+
+
+@pytest.mark.parametrize(("purpose", "reason"), [("marketing", "no_consent"), ("transactional", None)])
+def test_consent_to_a_purpose_counts_for_that_purpose_alone(purpose, reason):
+    columns = {"customer.phone": ["+15550100"], "customer.sms_marketing_consent": [False]}
+    departure = departed(dispatches("send_sms"), SMS | {"purpose": purpose}, columns)
+    assert reasons(departure).get("c0") == reason
+
+
+def test_a_message_is_marketing_unless_it_says_otherwise():
+    columns = {"customer.phone": ["+15550100"], "customer.sms_marketing_consent": [False]}
+    assert reasons(departed(dispatches("send_sms"), SMS, columns)) == {"c0": "no_consent"}
+
+
+def test_whoever_refuses_a_channel_refuses_it_for_every_purpose():
+    columns = {"customer.phone": ["+15550100"], "customer.sms_consent": [False]}
+    departure = departed(dispatches("send_sms"), SMS | {"purpose": "transactional"}, columns)
+    assert reasons(departure) == {"c0": "no_consent"}
+
+
+def test_who_is_suppressed_for_marketing_gets_what_is_transactional():
+    store = suppressing("sms", "+15550100", purpose="marketing")
+    columns = two_phones() | {"customer.phone": ["+15550100", "+15550100"]}
+    configs = [SMS | {"purpose": "transactional"}, SMS]
+    departure = departed(dispatches("send_sms", "send_sms"), configs, columns, store=store)
+    assert reasons(departure) == {"c1": "suppressed"}
+
+
+LINKS = UnsubscribeLinks("https://journeys.example.com", "a secret of the tests")
+MAIL = {"subject": "S", "body": '<a href="{{unsubscribe_url}}">Leave</a>'}
+MAILBOX = {"customer.email": ["ann@example.com"]}
+
+
+def test_a_mail_of_marketing_says_how_to_unsubscribe():
+    [payload] = departed(dispatches("send_email"), MAIL, MAILBOX, links=LINKS).leaving["payload"]
+    url = LINKS.url("c0:node:1")
+    assert payload["headers"] == {
+        "List-Unsubscribe": f"<{url}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    assert payload["html"] == f'<a href="{url}">Leave</a>'
+
+
+def test_a_transactional_mail_has_the_link_where_it_asks_for_it_and_no_headers():
+    config = MAIL | {"purpose": "transactional"}
+    [payload] = departed(dispatches("send_email"), config, MAILBOX, links=LINKS).leaving["payload"]
+    assert "headers" not in payload
+    assert LINKS.url("c0:node:1") in payload["html"]
+
+
+def test_a_mail_that_asks_for_a_link_where_there_are_none_fails():
+    assert reasons(departed(dispatches("send_email"), MAIL, MAILBOX)) == {"c0": "missing_variable: unsubscribe_url"}
 
 
 def test_a_push_leaves_for_the_devices_that_are_not_suppressed():

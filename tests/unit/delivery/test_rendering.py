@@ -61,4 +61,5 @@ def test_a_column_is_read_once_however_many_nodes_want_it():
 
     columns = Counting({"customer.phone": ["+15550100", "+15550101"], "name": ["Ann", "Bob"]})
     departed(dispatches("send_sms", "send_sms"), [{"message": "Hi {{name}}"}, {"message": "Bye {{name}}"}], columns)
-    assert sorted(reads) == ["customer.consent_sms", "customer.phone", "customer.sms_consent", "name"]
+    asked = ["customer.consent_sms", "customer.phone", "customer.sms_consent", "customer.sms_marketing_consent", "name"]
+    assert sorted(reads) == asked
