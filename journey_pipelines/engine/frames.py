@@ -142,6 +142,16 @@ SUPPRESSIONS: Final[Mapping[str, str]] = {
     "purpose": TEXT,  # all | marketing; null: all
 }
 
+RECEIPTS: Final[Mapping[str, str]] = {
+    "provider": TEXT,
+    "event_id": TEXT,
+    "dispatch_key": TEXT,  # or null: of a message that is none of ours
+    "outcome": TEXT,  # accepted | delivered | failed | complained | unsubscribed
+    "reason": TEXT,
+    "at": TIME,
+    "is_applied": BOOL,
+}
+
 RUNS: Final[Mapping[str, str]] = {
     "run_id": TEXT,
     "as_of": TIME,
@@ -180,6 +190,15 @@ def empty(columns: Mapping[str, str]) -> pd.DataFrame:
 @cache
 def _empty(columns: tuple[tuple[str, str], ...]) -> pd.DataFrame:
     return pd.DataFrame({name: pd.Series([], dtype=dtype) for name, dtype in columns})
+
+
+def executions_of_keys(keys: pd.Index) -> pd.Index:
+    """The execution of each dispatch key (execution:node:visit), in order.
+
+    >>> list(executions_of_keys(pd.Index(["6f96:hello:1"])))
+    ['6f96']
+    """
+    return pd.Index(pd.Series(keys, dtype=TEXT).str.split(":", n=1).str[0].astype(TEXT))
 
 
 def conform(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:

@@ -67,25 +67,29 @@ class _Departing:
 def _record_answers(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame) -> None:
     """What one journey's answers break must not keep the others' from being known."""
 
-    def record(journey_keys: Sequence[str]) -> None:
+    def record_those_of(journey_keys: Sequence[str]) -> None:
         mine = leaving[leaving["journey_key"].isin(journey_keys)].reset_index(drop=True)
         # again after its commit it finds them settled; those of unknown fate it notes again in the same words
         one.engine.store.transact(
-            lambda transaction: _record(
+            lambda transaction: record(
                 one, _still_open(one, mine, transaction, statuses=["sending", "unknown"]), answers, transaction
             )
         )
 
-    together_or_apart(one, leaving["journey_key"].unique().tolist(), record)
+    together_or_apart(one, leaving["journey_key"].unique().tolist(), record_those_of)
+
+
+def abandon_sending(one: Pass) -> None:
+    """What a dead run left behind while sending is of unknown fate."""
+    # again after its commit it finds none that is abandoned
+    one.engine.store.transact(lambda transaction: transaction.abandon_sending())
 
 
 def adopt_unknown(one: Pass) -> None:
-    """Ask after dispatches whose fate nobody knows, those that a dead run left behind while sending among them.
+    """Ask after dispatches whose fate nobody knows.
 
     What the provider knows is settled, what provably never left is pending again, the rest waits for `settle_after`.
     """
-    # again after its commit it finds none that is abandoned
-    one.engine.store.transact(lambda transaction: transaction.abandon_sending())
     together_or_apart(one, one.keys, lambda keys: _ask_after_all(one, keys))
 
 
@@ -123,7 +127,7 @@ def _settle_unknown(
     has_answer = is_asked & unknown["key"].isin(known["key"]) & ~never_left
     is_new = is_asked & ~never_left & ~has_answer & unknown["next_at"].isna()
     _send_again(unknown[never_left], executions[never_left], transaction)
-    _record(one, unknown[has_answer].reset_index(drop=True), known, transaction)
+    record(one, unknown[has_answer].reset_index(drop=True), known, transaction)
     _apply(one, unknown[is_new].reset_index(drop=True), transaction)
     return bool((never_left | has_answer | is_new).any())
 
@@ -181,7 +185,7 @@ def _await_answer(executions: pd.DataFrame, transaction: StoreTransaction) -> No
     """Nobody looks at these executions before the answer comes; who found one due would send it again or settle it."""
     due = executions[executions["due_at"].notna() | executions["action_status"].notna()]
     if len(due):
-        transaction.save(_changes(due.assign(due_at=pd.NaT, action_status=None), empty(DISPATCHES)))
+        transaction.save(changes_of(due.assign(due_at=pd.NaT, action_status=None), empty(DISPATCHES)))
 
 
 def _depart(one: Pass, pending: pd.DataFrame, executions: pd.DataFrame, transaction: StoreTransaction) -> pd.DataFrame:
@@ -212,7 +216,7 @@ def _depart(one: Pass, pending: pd.DataFrame, executions: pd.DataFrame, transact
     return leaving
 
 
-def _record(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame, transaction: StoreTransaction) -> None:
+def record(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame, transaction: StoreTransaction) -> None:
     """Apply answers, with the effects of sent ones in our own store, in this transaction."""
     if not len(leaving):
         return
@@ -235,10 +239,10 @@ def _apply(one: Pass, dispatches: pd.DataFrame, transaction: StoreTransaction) -
     next_at = results.next_tries(dispatches, one.plan.versions, one.world, one.run.as_of)
     settled = conform(results.settle(dispatches.assign(next_at=next_at), one.run.as_of), DISPATCHES)
     executions = results.advance_executions(_executions_of(settled, transaction), settled)
-    transaction.save(_changes(executions, settled))
+    transaction.save(changes_of(executions, settled))
 
 
-def _changes(executions: pd.DataFrame, dispatches: pd.DataFrame) -> Changes:
+def changes_of(executions: pd.DataFrame, dispatches: pd.DataFrame) -> Changes:
     """Rows that are there already: nobody moves, nothing is requested."""
     return Changes(
         executions=conform(executions, EXECUTIONS),

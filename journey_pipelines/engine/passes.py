@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from journey_pipelines.engine import outbox
+from journey_pipelines.engine import outbox, receipts
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.advance import advance
 from journey_pipelines.engine.engine import Engine, Pass
@@ -117,6 +117,8 @@ def _hold_broken(one: Pass, report: Report, transaction: StoreTransaction) -> No
 def _move(one: Pass, report: Report, *, delivers: bool) -> None:
     """Advance everybody who is due; then deliver, apply results and advance those again, until nothing is pending."""
     if delivers:
+        outbox.abandon_sending(one)
+        receipts.apply_receipts(one)
         outbox.adopt_unknown(one)
     report.moved += advance(one, results_only=False)
     while delivers:

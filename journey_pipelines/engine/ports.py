@@ -284,6 +284,19 @@ class StoreTransaction(Protocol):
     def suppressed(self, channel: str, addresses: pd.Index, *, purpose: str = "marketing") -> pd.Index:
         """Those addresses that are on the channel's suppression list, for all purposes or for this one."""
 
+    def dispatches_with(self, keys: pd.Index) -> pd.DataFrame:
+        """DISPATCHES with these keys, settled ones too, locked; ordered by key."""
+
+    def add_receipts(self, receipts: pd.DataFrame) -> pd.DataFrame:
+        """Insert RECEIPTS; an event of a provider that is there already is left out. Returns those that are new."""
+
+    def take_receipts(self, journey_keys: Sequence[str], *, limit: int) -> pd.DataFrame:
+        """Claim RECEIPTS that nobody has applied, of dispatches of these journeys that are settled or unknown; others'
+        rows passed over; ordered by at, provider, event_id."""
+
+    def mark_applied(self, receipts: pd.DataFrame) -> None:
+        """Note that these RECEIPTS (provider, event_id) have been applied."""
+
     def sends_since(self, customer_ids: pd.Index, since: datetime) -> pd.DataFrame:
         """Messages that left (sent, sending, unknown) with left_at >= since: customer_id, action_type, left_at."""
 
@@ -318,8 +331,8 @@ class StoreTransaction(Protocol):
 
     def read(self, table: str, **equals: Any) -> pd.DataFrame:
         """All rows of executions, transitions, dispatches, events, starts, points_transactions, campaign_executions,
-        campaigns, snapshots, runs or holds whose columns equal the given values (None: is null); in the order in which
-        they were written."""
+        campaigns, snapshots, receipts, runs or holds whose columns equal the given values (None: is null); in the order
+        in which they were written."""
 
 
 @dataclass(frozen=True)

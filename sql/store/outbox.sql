@@ -58,6 +58,13 @@ WHERE entry_no = ANY(%(entry_nos)s::bigint[])
 ORDER BY key
 FOR UPDATE OF dispatches;
 
+-- name: dispatches_with
+-- purpose: dispatches by their keys, settled ones too, locked in the order of their keys
+SELECT dispatches.* FROM dispatches
+WHERE entry_no = ANY(%(entry_nos)s::bigint[]) AND key IN (SELECT id FROM incoming_ids)
+ORDER BY key
+FOR UPDATE OF dispatches;
+
 -- name: abandon_sending
 -- purpose: nobody knows what became of sends whose run is gone; its lock is free
 WITH sending AS MATERIALIZED (

@@ -87,6 +87,10 @@ WHERE received_at < %(kept_from)s
 -- purpose: old manual starts that were settled
 DELETE FROM manual_starts WHERE status <> 'waiting' AND at < %(kept_from)s;
 
+-- name: remove_receipts
+-- purpose: what providers told long ago
+DELETE FROM receipts WHERE at < %(kept_from)s;
+
 -- name: remove_holds
 -- purpose: what old runs held
 DELETE FROM held_journeys WHERE as_of < %(kept_from)s;

@@ -142,6 +142,19 @@ def suppressions(*addresses: str, **given: Any) -> pd.DataFrame:
     return _frame(len(addresses), plain, given, frames.SUPPRESSIONS)
 
 
+def receipts(*keys: str, **given: Any) -> pd.DataFrame:
+    """RECEIPTS of one delivery for each dispatch key; the event's id is the key."""
+    plain = {
+        "provider": "sendgrid",
+        "event_id": list(keys),
+        "dispatch_key": list(keys),
+        "outcome": "delivered",
+        "at": NOW,
+        "is_applied": False,
+    }
+    return _frame(len(keys), plain, given, frames.RECEIPTS)
+
+
 def snapshots(*ids: str, **given: Any) -> pd.DataFrame:
     """SNAPSHOTS of features."""
     plain = {"snapshot_id": list(ids), "kind": "features", "name": "features", "snapshot_date": NOW, "rows": 3}

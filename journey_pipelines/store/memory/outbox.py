@@ -41,6 +41,11 @@ class OutboxPart(Part):
         is_asked = dispatches["status"].isin(UNSETTLED) & dispatches["execution_id"].isin(execution_ids)
         return detached(dispatches[is_asked], DISPATCHES)
 
+    def dispatches_with(self, keys: pd.Index) -> pd.DataFrame:
+        """See StoreTransaction."""
+        dispatches = self.state.tables["dispatches"].frame
+        return detached(dispatches[dispatches["key"].isin(keys)].sort_values("key"), DISPATCHES)
+
     def save_dispatches(self, dispatches: pd.DataFrame) -> None:
         """See StoreTransaction."""
         rows = storable(dispatches, DISPATCHES, table="dispatches")

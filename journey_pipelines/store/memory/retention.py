@@ -37,6 +37,10 @@ def remove_old(state: State, kept_from: date) -> Retained:
     _remove_transitions(state, gone, removed)
     starts = state.tables["starts"].frame
     keep("starts", (starts["status"] != "waiting") & (starts["at"] < horizon))
+    is_old_receipt = state.receipts["at"] < horizon
+    if is_old_receipt.any():
+        removed["receipts"] = int(is_old_receipt.sum())
+        state.receipts = state.receipts[~is_old_receipt].reset_index(drop=True)
     _remove_runs(state, horizon, removed)
     snapshots = state.tables["snapshots"].frame
     newest = snapshots.groupby(["kind", "name"])["snapshot_date"].transform("max")

@@ -42,6 +42,7 @@ class State:
     holds: list[Hold] = field(default_factory=list)
     accounts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.LOYALTY_ACCOUNTS))
     suppressions: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.SUPPRESSIONS))
+    receipts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.RECEIPTS))
     ledger: pd.DataFrame = field(default_factory=lambda: frames.empty(LEDGER))  # entries of removed executions
     knows_every_campaign: bool = True
 
@@ -56,6 +57,7 @@ class State:
             holds=list(self.holds),
             accounts=self.accounts,
             suppressions=self.suppressions,
+            receipts=self.receipts,
             ledger=self.ledger,
             knows_every_campaign=self.knows_every_campaign,
         )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from journey_pipelines.engine.frames import CAMPAIGNS, HOLDS, TRANSITIONS, stack
+from journey_pipelines.engine.frames import CAMPAIGNS, HOLDS, RECEIPTS, TRANSITIONS, stack
 from journey_pipelines.engine.ports import Retained, StoreTransaction, T
 from journey_pipelines.engine.retention import horizon
 from journey_pipelines.errors import StoreError
@@ -16,12 +16,15 @@ from journey_pipelines.store.memory.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.memory.journeys import JourneysPart, RunsPart
 from journey_pipelines.store.memory.movement import EntryPart, MovementPart
 from journey_pipelines.store.memory.outbox import OutboxPart
+from journey_pipelines.store.memory.receipts import ReceiptsPart
 from journey_pipelines.store.memory.retention import remove_old
 from journey_pipelines.store.memory.state import State
 from journey_pipelines.store.values import detached
 
 
-class MemoryTransaction(JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart):
+class MemoryTransaction(
+    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReceiptsPart
+):
     """One transaction over a working copy of the store's frames."""
 
     def read(self, table: str, **equals: Any) -> pd.DataFrame:
@@ -39,9 +42,11 @@ class MemoryTransaction(JourneysPart, RunsPart, EntryPart, MovementPart, EventsP
             return TRANSITIONS, self.state.transitions[0]
         if name == "holds":
             return HOLDS, self.holds_frame()
+        if name == "receipts":
+            return RECEIPTS, self.state.receipts
         if name in self.state.tables:
             return self.state.tables[name].columns, self.state.tables[name].frame
-        known = ", ".join([*self.state.tables, "transitions", "holds"])
+        known = ", ".join([*self.state.tables, "transitions", "holds", "receipts"])
         raise StoreError(f"there is no table {name} to read; the tables are {known}")
 
 

@@ -6,7 +6,7 @@ from typing import Final
 
 import pandas as pd
 
-from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, TEXT, TIME, empty
+from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS, TEXT, TIME, empty, executions_of_keys
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.postgres.holding import numbers_of
 from journey_pipelines.store.postgres.part import Part
@@ -34,6 +34,13 @@ class OutboxPart(Part):
         # the planner may believe that nearly nothing is unsettled, and would compare each row with each id
         numbers = numbers_of(self.session, execution_ids)["entry_no"].tolist()
         return self.session.frame(SQL["dispatches_of"], DISPATCHES, entry_nos=f"{{{','.join(map(str, numbers))}}}")
+
+    def dispatches_with(self, keys: pd.Index) -> pd.DataFrame:
+        """See StoreTransaction."""
+        numbers = numbers_of(self.session, executions_of_keys(keys))["entry_no"].tolist()
+        self.session.stage_ids(keys)
+        named = f"{{{','.join(map(str, numbers))}}}"
+        return self.session.frame(SQL["dispatches_with"], DISPATCHES, entry_nos=named)
 
     def save_dispatches(self, dispatches: pd.DataFrame) -> None:
         """See StoreTransaction."""

@@ -24,6 +24,7 @@ TABLES: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
     "campaign_executions": ("campaign_executions", frames.CAMPAIGN_EXECUTIONS),
     "campaigns": ("campaigns", frames.CAMPAIGNS),
     "snapshots": ("snapshots", frames.SNAPSHOTS),
+    "receipts": ("receipts", frames.RECEIPTS),
     "runs": ("runs", frames.RUNS),
     "holds": ("held_journeys", frames.HOLDS),
 }

@@ -40,6 +40,7 @@ OF_ENDED: Final = {
 BY_TIME: Final = {
     "events": "remove_events",
     "manual_starts": "remove_starts",
+    "receipts": "remove_receipts",
     "held_journeys": "remove_holds",
     "runs": "remove_runs",
     "snapshots": "remove_snapshots",

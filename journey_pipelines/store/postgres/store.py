@@ -20,6 +20,7 @@ from journey_pipelines.store.postgres.journeys import JourneysPart
 from journey_pipelines.store.postgres.migration import migrate
 from journey_pipelines.store.postgres.movement import EntryPart, MovementPart
 from journey_pipelines.store.postgres.outbox import OutboxPart
+from journey_pipelines.store.postgres.receipts import ReceiptsPart
 from journey_pipelines.store.postgres.reports import ReportsPart
 from journey_pipelines.store.postgres.retention import Retention, vacuum
 from journey_pipelines.store.postgres.run_lock import RunLock
@@ -29,7 +30,7 @@ from journey_pipelines.store.statements import statements
 
 
 class PostgresTransaction(
-    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReportsPart
+    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReceiptsPart, ReportsPart
 ):
     """One transaction of the database."""
 
