@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from journey_pipelines.engine.ports import JourneyStatus, JourneyStore
+from journey_pipelines.engine.ports import JourneyStore
 from tests.behaviour.builders import MARCH, START, action, answers, chain, edge, end, features, journey, only, profiles
 from tests.behaviour.passes import Passes
 from tests.store.rows import receipts
@@ -48,7 +48,7 @@ def test_a_refusal_fails_a_dispatch_of_unknown_fate(store: JourneyStore) -> None
     passes.run(MARCH + HOUR)
     row = only(passes.read("dispatches"))
     assert (row["status"], row["reason"]) == ("failed", "bounced")
-    assert only(passes.read("executions"))["failure"] == "action_failed: bounced"
+    assert only(passes.read("executions"))["failure"] == "action_failed: send_sms at a: bounced"
 
 
 def sent(store: JourneyStore) -> Passes:
@@ -121,7 +121,7 @@ def test_receipts_are_applied_once(store: JourneyStore) -> None:
 def test_a_paused_journey_keeps_its_receipts_for_later(store: JourneyStore) -> None:
     passes = unknown(store)
     tell(passes, "delivered")
-    passes.set_status(JourneyStatus("paused"))
+    passes.set_status("paused")
     passes.run(MARCH + HOUR)
     assert not passes.read("receipts")["is_applied"].any()
 
