@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from journey_pipelines.compute import DaskCluster, LocalProcesses
 from journey_pipelines.delivery.actions import ActionType, load_actions
@@ -16,6 +16,7 @@ from journey_pipelines.delivery.channels import Channel, LocalOutbox
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.providers.registry import CHANNELS
+from journey_pipelines.delivery.receipts import Receiver
 from journey_pipelines.delivery.template_store import TemplateStore
 from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
@@ -138,6 +139,13 @@ class Installation:
         return None if url is None or secret is None else UnsubscribeLinks(url, secret)
 
     @cached_property
+    def receivers(self) -> Mapping[str, Receiver]:
+        """Who reads the webhooks of the configured providers, by the provider's name."""
+        chosen = self.settings.providers.values()
+        found = {choice.kind.name: receiver_of(choice.kind.name, choice.config, self.settings) for choice in chosen}
+        return {name: receiver for name, receiver in found.items() if receiver is not None}
+
+    @cached_property
     def compute(self) -> Compute:
         """Where executions are moved: a Dask cluster, local processes, or this process."""
         return compute_of(self.settings.workers, self.settings.dask_scheduler)
@@ -156,6 +164,20 @@ class Installation:
             recipe=recipe,
             send_rows=SEND_ROWS,
         )
+
+
+def receiver_of(name: str, config: Any, settings: Settings) -> Receiver | None:
+    """The receiver of a provider's webhooks; None where it has none, or is not told what one needs."""
+    # each needs its vendor's library
+    if name == "sendgrid" and config.webhook_key is not None:
+        from journey_pipelines.delivery.receipts.sendgrid_events import SendGridEvents
+
+        return SendGridEvents(config.webhook_key)
+    if name == "twilio" and settings.public_url is not None:
+        from journey_pipelines.delivery.receipts.twilio_callbacks import TwilioCallbacks
+
+        return TwilioCallbacks(config.auth_token, f"{settings.public_url.rstrip('/')}/webhooks/twilio")
+    return None
 
 
 def compute_of(workers: int | None, dask_scheduler: str | None) -> Compute:

@@ -104,3 +104,11 @@ class DeliveryError(JourneysError):
 
 class ComputeError(JourneysError):
     """Processes that work was given to cannot be reached, or were lost too often; what they committed stays."""
+
+
+class WebhookSignatureError(DeliveryError):
+    """A request that is not the provider's whose name it comes under."""
+
+
+class WebhookFormatError(DeliveryError):
+    """A request of which nothing can be read."""

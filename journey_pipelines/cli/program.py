@@ -27,6 +27,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "doctor": ("doctor", "Check that the store holds together."),
     "retain": ("retain", "Remove history that is older than it has to be kept."),
     "bench": ("bench", "Measure how fast the parts are on this machine."),
+    "webhooks": ("webhooks", "Listen to what providers tell, and to unsubscribe links."),
     "dev": ("dev", "Start the database, Dagster's UI and its daemon."),
 }
 

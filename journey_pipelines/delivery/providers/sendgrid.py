@@ -37,6 +37,9 @@ class SendGridConfig(ProviderConfig):
     sender: str = Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="Address of a verified sender")
     sender_name: str | None = Field(default=None, description="Name beside the sender's address")
     reply_to: str | None = Field(default=None, pattern=r"^[^@\s<>]+@[^@\s<>]+$", description="Where answers go")
+    webhook_key: str | None = Field(
+        default=None, min_length=1, description="Verification key of the Signed Event Webhook, for `journeys webhooks`"
+    )
     url: str = Field(default="https://api.sendgrid.com", pattern=r"^https?://", description="Base URL of the API")
     sandbox: bool = Field(default=False, description="SendGrid checks every request and delivers nothing")
     rate: float = Field(default=1_000, gt=0, description="Recipients a second, over all connections together")
