@@ -1,4 +1,4 @@
-"""The behaviour suite that every provider passes. A subclass has a fixture `stage` and one `tls_stage`."""
+"""The behaviour suite that every provider passes. A test class has fixtures `stage` and `tls_stage`."""
 
 import logging
 from collections import Counter
@@ -34,23 +34,6 @@ class ProviderBehaviour:
         assert statuses(answered) == ["sent", "sent", "failed", "sent", "sent"]
         assert stage.counts() == Counter(stage.address(number) for number in (0, 1, 3, 4))
 
-    def test_a_rate_limit_is_waited_for_as_long_as_the_provider_says(self, stage):
-        stage.limit_rate(7)
-        answered = stage.send(stage.dispatches(1))
-        assert statuses(answered) == ["sent"]
-        assert sum(stage.clock.slept) == pytest.approx(7)
-        assert stage.counts() == Counter([stage.address(0)])
-
-    def test_a_rate_limit_beyond_our_patience_is_left_to_a_later_run(self, stage):
-        stage.limit_rate(3600, times=10)
-        answered = stage.send(stage.dispatches(stage.batch * 3), patience=60, connections=1)
-        assert set(statuses(answered)) == {"retry"}
-        assert max(result["retry_after"] for result in answered["result"]) == 3600
-        assert stage.requests == stage.requests_of_a_batch
-        assert stage.taken() == []
-        untried = [result for result in answered["result"] if result.get("counts") is False]
-        assert len(untried) == stage.batch * 2
-
     def test_unavailable_is_tried_again_in_the_run(self, stage):
         stage.be_unavailable(2)
         answered = stage.send(stage.dispatches(1), tries=3)
@@ -62,12 +45,6 @@ class ProviderBehaviour:
         stage.be_unavailable(3)
         assert statuses(stage.send(stage.dispatches(1), tries=3)) == ["retry"]
         assert stage.taken() == []
-
-    @pytest.mark.parametrize("status", [500, 502, 504])
-    def test_an_error_inside_the_provider_means_unknown_and_is_not_repeated(self, stage, status):
-        stage.fail_inside(status)
-        assert statuses(stage.send(stage.dispatches(1))) == ["unknown"]
-        assert stage.requests == 1
 
     @pytest.mark.parametrize("fault", [LOSE_REPLY, GARBLE, SLOW], ids=lambda fault: fault.kind)
     def test_a_message_whose_answer_is_lost_is_unknown_and_not_repeated(self, stage, fault):
@@ -118,3 +95,30 @@ class ProviderBehaviour:
             stage.send(stage.dispatches(2), **stage.wrong_credentials())
         for shown in (*stage.secrets, stage.address(0), stage.address(1)):
             assert shown not in caplog.text
+
+
+class HttpBehaviour(ProviderBehaviour):
+    """The suite of providers that answer with HTTP's status codes and may say how long to wait."""
+
+    def test_a_rate_limit_is_waited_for_as_long_as_the_provider_says(self, stage):
+        stage.limit_rate(7)
+        answered = stage.send(stage.dispatches(1))
+        assert statuses(answered) == ["sent"]
+        assert sum(stage.clock.slept) == pytest.approx(7)
+        assert stage.counts() == Counter([stage.address(0)])
+
+    def test_a_rate_limit_beyond_our_patience_is_left_to_a_later_run(self, stage):
+        stage.limit_rate(3600, times=10)
+        answered = stage.send(stage.dispatches(stage.batch * 3), patience=60, connections=1)
+        assert set(statuses(answered)) == {"retry"}
+        assert max(result["retry_after"] for result in answered["result"]) == 3600
+        assert stage.requests == stage.requests_of_a_batch
+        assert stage.taken() == []
+        untried = [result for result in answered["result"] if result.get("counts") is False]
+        assert len(untried) == stage.batch * 2
+
+    @pytest.mark.parametrize("status", [500, 502, 504])
+    def test_an_error_inside_the_provider_means_unknown_and_is_not_repeated(self, stage, status):
+        stage.fail_inside(status)
+        assert statuses(stage.send(stage.dispatches(1))) == ["unknown"]
+        assert stage.requests == 1

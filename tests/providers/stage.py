@@ -44,8 +44,8 @@ def dispatches_of(action_type, payloads):
     return conform(frame, DISPATCHES)
 
 
-class HttpStage:
-    """Base of the stages of providers that speak HTTP. A subclass says what is the provider's own.
+class Stage:
+    """Base of all stages. A subclass says what is the provider's own.
 
     channel, name: as in the registry. fake: the fake, which has `accepted` and `refused_addresses`.
     """
@@ -55,19 +55,10 @@ class HttpStage:
     batch = 1  # most recipients of a request
     requests_of_a_batch = 1  # of those that have many: of a full one
     secrets: tuple[str, ...] = ()
-    error_body: object = b"{}"
 
-    def __init__(self, *, authority=None):
+    def __init__(self):
         self.fake = self.make_fake()
         self.clock = StillClock()
-        self.server = Loopback(self.fake, authority=authority)
-
-    def __enter__(self):
-        self.server.__enter__()
-        return self
-
-    def __exit__(self, *details):
-        self.server.__exit__(*details)
 
     # what a subclass says
 
@@ -75,7 +66,7 @@ class HttpStage:
         raise NotImplementedError
 
     def settings(self):
-        """The provider's required configuration, with `url`."""
+        """The provider's required configuration, with where the fake is."""
         raise NotImplementedError
 
     def wrong_credentials(self):
@@ -117,6 +108,26 @@ class HttpStage:
 
     def refuse_address(self, address):
         self.fake.refused_addresses.add(address)
+
+
+class HttpStage(Stage):
+    """Base of the stages of providers that speak HTTP."""
+
+    error_body: object = b"{}"
+
+    def __init__(self, *, authority=None):
+        super().__init__()
+        self.server = self.make_server(authority)
+
+    def __enter__(self):
+        self.server.__enter__()
+        return self
+
+    def __exit__(self, *details):
+        self.server.__exit__(*details)
+
+    def make_server(self, authority):
+        return Loopback(self.fake, authority=authority)
 
     def limit_rate(self, seconds, times=1):
         self.server.fail(*[Fault("reply", Reply(429, self.error_body, {"Retry-After": str(seconds)}))] * times)

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from journey_pipelines.delivery.providers.fcm import FcmConfig
 from journey_pipelines.delivery.providers.push import collapse_id
-from tests.providers.behaviour import ProviderBehaviour, reasons, statuses
+from tests.providers.behaviour import HttpBehaviour, reasons, statuses
 from tests.providers.fcm_fake import PROJECT, TOKEN, FcmFake, refusal
 from tests.providers.loopback import LOSE_REPLY, Fault, Reply
 from tests.providers.stage import HttpStage
@@ -54,7 +54,7 @@ def tls_stage(trusted):
         yield made
 
 
-class TestBehaviour(ProviderBehaviour):
+class TestBehaviour(HttpBehaviour):
     pass
 
 

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 import pytest
 
-from tests.providers.behaviour import ProviderBehaviour, reasons, statuses
+from tests.providers.behaviour import HttpBehaviour, reasons, statuses
 from tests.providers.loopback import Fault, Reply
 from tests.providers.sendgrid_fake import KEY, SendGridFake
 from tests.providers.stage import HttpStage
@@ -51,7 +51,7 @@ def tls_stage(trusted):
         yield made
 
 
-class TestBehaviour(ProviderBehaviour):
+class TestBehaviour(HttpBehaviour):
     pass
 
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 
-from tests.providers.behaviour import ProviderBehaviour, reasons, statuses
+from tests.providers.behaviour import HttpBehaviour, reasons, statuses
 from tests.providers.loopback import LOSE_REPLY, Fault, Reply
 from tests.providers.stage import HttpStage
 from tests.providers.twilio_fake import ACCOUNT, SENDER, SERVICE, TOKEN, TwilioFake, refusal
@@ -57,7 +57,7 @@ def tls_stage(trusted):
         yield made
 
 
-class TestBehaviour(ProviderBehaviour):
+class TestBehaviour(HttpBehaviour):
     pass
 
 

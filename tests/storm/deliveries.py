@@ -172,6 +172,8 @@ class DeliveryStorm:
                     transaction.publish(document, at=MARCH - timedelta(days=1))
             for _ in range(self.kills):
                 self._kill_one()
+                if self.is_naive and max(self.taken().values(), default=0) > 1:
+                    return  # it has shown what it was run for
             self.open_after_kills = self._open_count()
             self._recover()
 

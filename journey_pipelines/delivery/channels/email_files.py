@@ -4,9 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from email.errors import MessageError
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +11,7 @@ import pandas as pd
 
 from journey_pipelines.delivery.answers import answers
 from journey_pipelines.delivery.channels.message_identity import message_id, receipt, request_days
+from journey_pipelines.delivery.email_message import email_message
 
 DEFAULT_SENDER: Final = "Loyalty program <journeys@example.com>"
 
@@ -61,34 +59,14 @@ class EmailFiles:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 unfinished = path.with_suffix(".unfinished")
-                unfinished.write_bytes(email_bytes(key, payload, sender=self._sender, at=at))
+                message = email_message(key, payload, sender=self._sender, at=at.to_pydatetime())
+                unfinished.write_bytes(message.as_bytes())
                 os.replace(unfinished, path)  # noqa: PTH105 - the name says what matters: it replaces
         except OSError as error:
             return "retry", {"reason": f"outbox_unwritable: {path}: {error.strerror}"}
         except (MessageError, ValueError) as error:
             return "failed", {"reason": f"not_an_email: {error}"}
         return "sent", receipt(file, key)
-
-
-def email_bytes(key: str, payload: Mapping[str, Any], *, sender: str, at: pd.Timestamp) -> bytes:
-    """The message (RFC 5322) of a payload {to, subject, text, html}; the same payload gives the same bytes.
-
-    Raises ValueError or MessageError for headers that cannot be.
-    """
-    message = EmailMessage(policy=SMTP)
-    message["From"] = sender
-    message["To"] = payload["to"]
-    if len(found := message["To"].addresses) != 1 or not found[0].domain:
-        raise ValueError(f"{payload['to']!r} is not one address such as name@example.com")
-    message["Subject"] = payload["subject"]
-    message["Date"] = format_datetime(at.to_pydatetime())
-    message["Message-ID"] = message_id(key)
-    message["X-Journeys-Dispatch"] = key
-    message.set_content(payload.get("text", ""))
-    if "html" in payload:
-        message.add_alternative(payload["html"], subtype="html")
-        message.set_boundary(f"part-{message_id(key)[1:33]}")
-    return message.as_bytes()
 
 
 def _slug(text: str) -> str:

@@ -8,9 +8,9 @@ import pandas as pd
 DOMAIN = "journeys.invalid"
 
 
-def message_id(key: str) -> str:
-    """The Message-ID (RFC 5322) of a dispatch."""
-    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{DOMAIN}>"
+def message_id(key: str, domain: str | None = None) -> str:
+    """The Message-ID (RFC 5322) of a dispatch, at the domain that it is sent from."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:32]}@{domain or DOMAIN}>"
 
 
 def receipt(file: str, key: str) -> dict[str, Any]:

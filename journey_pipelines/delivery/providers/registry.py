@@ -48,8 +48,10 @@ class ProviderKind:
 
 PROVIDERS: Final = (
     ProviderKind("sendgrid", "email", "SendGrid", extra="sendgrid"),
+    ProviderKind("smtp", "email", "Smtp", extra=None),
     ProviderKind("twilio", "sms", "Twilio", extra="twilio"),
     ProviderKind("fcm", "push", "Fcm", extra="fcm"),
+    ProviderKind("apns", "push", "Apns", extra="apns"),
 )
 CHANNELS: Final = ("email", "sms", "push")
 
