@@ -142,6 +142,8 @@ class _Conversation:
         self.h2.initiate_connection()
         self._flush()
         while data := self.connection.recv(65536):
+            if self.answered == self.server.go_away_after:
+                continue  # what still comes is not looked at
             for event in self.h2.receive_data(data):
                 if isinstance(event, RequestReceived):
                     self.heads[event.stream_id] = {_text(name): _text(value) for name, value in event.headers}

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from aioapns.common import DynamicBoundedSemaphore, NotificationRequest
-from aioapns.connection import APNsKeyConnectionPool, APNsTLSClientProtocol, ChannelPool
+from aioapns.connection import APNsBaseClientProtocol, APNsKeyConnectionPool, APNsTLSClientProtocol, ChannelPool
 from aioapns.exceptions import ConnectionClosed, ConnectionError  # noqa: A004 - the library's names
 from h2.connection import H2Connection
 from h2.errors import ErrorCodes
@@ -121,7 +121,7 @@ class ApnsConnections:
             return _of_no_connection(error)
         assert isinstance(connection, _Protocol)
         try:
-            answer: Answer = await asyncio.wait_for(connection.send_notification(request), self._timeout)
+            answer: Any = await asyncio.wait_for(connection.send_notification(request), self._timeout)
         except TimeoutError:
             # what goes on over it would be in doubt too
             return _of_silence(has_left=connection.give_up(request))
@@ -137,7 +137,7 @@ class ApnsConnections:
             await pool.end()
 
 
-class _Channels(ChannelPool):  # type: ignore[misc]  # the library has no types
+class _Channels(ChannelPool):
     """Streams of one connection: none before the peer has said how many, and none whose body there is no room for."""
 
     def __init__(self, conn: H2Connection) -> None:
@@ -147,7 +147,7 @@ class _Channels(ChannelPool):  # type: ignore[misc]  # the library has no types
         self._moved = asyncio.Event()
         self._reason: Exception | None = None
 
-    async def acquire(self) -> int:
+    async def acquire(self) -> int:  # type: ignore[override]  # as the library does
         """The next stream. Raises ConnectionClosed, NotProcessedError where there will be none."""
         await DynamicBoundedSemaphore.acquire(self)
         while self._reason is None and not self._has_room:
@@ -176,12 +176,13 @@ class _Channels(ChannelPool):  # type: ignore[misc]  # the library has no types
         self.destroy(reason)
 
 
-class _Protocol(APNsTLSClientProtocol):  # type: ignore[misc]
+class _Protocol(APNsTLSClientProtocol):
     """The library's connection, with what it does not do when data come in."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.free_channels = _Channels(self.conn)
+        self._streams = _Channels(self.conn)
+        self.free_channels = self._streams
         self._heads: dict[int, dict[str, str]] = {}
         self._bodies: dict[int, bytearray] = {}
         self._is_ending = False
@@ -204,6 +205,11 @@ class _Protocol(APNsTLSClientProtocol):  # type: ignore[misc]
                 self._handle(event)
             self.flush()
         except ProtocolError:
+            self.abort()
+
+    def abort(self) -> None:
+        """End the connection at once."""
+        if self.transport is not None:
             self.transport.abort()
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -212,16 +218,16 @@ class _Protocol(APNsTLSClientProtocol):  # type: ignore[misc]
         waiting, self.requests = self.requests, {}
         for future in waiting.values():
             _fail(future, LostError("connection lost"))
-        self.free_channels.end(ConnectionClosed("lost"))
+        self._streams.end(ConnectionClosed("lost"))
         super().connection_lost(error)
 
     def _handle(self, event: object) -> None:
         match event:
             case RemoteSettingsChanged():
-                self.on_remote_settings_changed(event.changed_settings)
-                self.free_channels.move(is_open=True)
+                self.on_remote_settings_changed(event.changed_settings)  # type: ignore[arg-type]  # codes are integers
+                self._streams.move(is_open=True)
             case WindowUpdated():
-                self.free_channels.move()
+                self._streams.move()
             case ResponseReceived():
                 self._heads[event.stream_id] = {_text(name): _text(value) for name, value in event.headers}
             case DataReceived():
@@ -265,7 +271,7 @@ class _Protocol(APNsTLSClientProtocol):  # type: ignore[misc]
     def _leave(self) -> None:
         """No new request; the connection ends with those that are under way."""
         self._is_ending = True
-        self.free_channels.end(NotProcessedError())
+        self._streams.end(NotProcessedError())
         if not self.requests:
             self.close()
 
@@ -276,7 +282,7 @@ class _Protocol(APNsTLSClientProtocol):  # type: ignore[misc]
         return future
 
 
-class _Pool(APNsKeyConnectionPool):  # type: ignore[misc]
+class _Pool(APNsKeyConnectionPool):
     """The library's pool over our protocol. To be made inside the loop."""
 
     def __init__(
@@ -289,7 +295,7 @@ class _Pool(APNsKeyConnectionPool):  # type: ignore[misc]
         self.protocol_class = protocol
         self._ended = asyncio.Event()
 
-    def discard_connection(self, connection: _Protocol) -> None:
+    def discard_connection(self, connection: APNsBaseClientProtocol) -> None:
         """See the library; a connection may be lost before it was counted."""
         if connection in self.connections:
             self.connections.remove(connection)
@@ -301,7 +307,8 @@ class _Pool(APNsKeyConnectionPool):  # type: ignore[misc]
         self._ended.clear()
         if self.connections:
             for connection in self.connections:
-                connection.transport.abort()
+                assert isinstance(connection, _Protocol)
+                connection.abort()
             await asyncio.wait_for(self._ended.wait(), 5)
 
 
