@@ -24,7 +24,7 @@ from journey_pipelines.delivery.providers.message import Message
 from journey_pipelines.delivery.providers.outcomes import Outcome
 from journey_pipelines.delivery.providers.provider import ProviderConfig
 from journey_pipelines.delivery.providers.push import batches_of_devices, collapse_id, devices_of, of_all_devices
-from journey_pipelines.delivery.providers.quiet_logs import hush
+from journey_pipelines.delivery.providers.quiet_logs import hush_all
 
 PRODUCTION: Final = "https://api.push.apple.com"
 SANDBOX: Final = "https://api.sandbox.push.apple.com"
@@ -92,8 +92,8 @@ class Apns:
             timeout=config.timeout,
         )
         # at DEBUG they show tokens of devices and our own
-        hush("hpack")
-        hush("aioapns")
+        hush_all("hpack")
+        hush_all("aioapns")
 
     def batches(self, messages: Sequence[Message]) -> Iterable[Sequence[Message]]:
         """Messages for as many devices as are asked for at once."""

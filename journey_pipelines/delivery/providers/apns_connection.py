@@ -129,6 +129,7 @@ class ApnsConnections:
             return outcomes.unknown(f"apns_no_answer: {error}")
         except (NotProcessedError, ConnectionClosed, NoAvailableStreamIDError, ProtocolError) as error:
             return outcomes.retry(f"apns_not_processed: {type(error).__name__}")
+        assert isinstance(answer, Answer)
         return answer
 
     async def _end(self) -> None:

@@ -10,6 +10,12 @@ def hush(logger: str, *, above: int = logging.DEBUG) -> None:
         named.addFilter(_Above(above))
 
 
+def hush_all(library: str) -> None:
+    """`hush` for every logger that a library's modules have made so far; a filter does not reach those below it."""
+    for name in [name for name in logging.root.manager.loggerDict if f"{name}.".startswith(f"{library}.")]:
+        hush(name)
+
+
 class _Above(logging.Filter):
     def __init__(self, level: int) -> None:
         super().__init__()

@@ -48,8 +48,10 @@ class ProviderKind:
 
 PROVIDERS: Final = (
     ProviderKind("sendgrid", "email", "SendGrid", extra="sendgrid"),
+    ProviderKind("ses", "email", "Ses", extra="aws"),
     ProviderKind("smtp", "email", "Smtp", extra=None),
     ProviderKind("twilio", "sms", "Twilio", extra="twilio"),
+    ProviderKind("sns", "sms", "Sns", extra="aws"),
     ProviderKind("fcm", "push", "Fcm", extra="fcm"),
     ProviderKind("apns", "push", "Apns", extra="apns"),
 )
