@@ -27,9 +27,12 @@ def test_a_provider_is_set_by_variables_named_after_its_fields() -> None:
     [
         (
             {"JOURNEYS_EMAIL_PROVIDER": "pigeon"},
-            "JOURNEYS_EMAIL_PROVIDER is 'pigeon'; expected one of outbox, sendgrid.",
+            "JOURNEYS_EMAIL_PROVIDER is 'pigeon'; expected one of outbox, sendgrid, ses, smtp.",
         ),
-        ({"JOURNEYS_SMS_PROVIDER": "sendgrid"}, "JOURNEYS_SMS_PROVIDER is 'sendgrid'; expected one of outbox, twilio."),
+        (
+            {"JOURNEYS_SMS_PROVIDER": "sendgrid"},
+            "JOURNEYS_SMS_PROVIDER is 'sendgrid'; expected one of outbox, twilio, sns.",
+        ),
         ({"JOURNEYS_SENDGRID_API_KEY": None}, "JOURNEYS_SENDGRID_API_KEY is not set, but JOURNEYS_EMAIL_PROVIDER is"),
         ({"JOURNEYS_SENDGRID_RATE": "fast"}, "JOURNEYS_SENDGRID_RATE is 'fast'; expected: Recipients a second"),
         ({"JOURNEYS_SENDGRID_SENDER": "me"}, "JOURNEYS_SENDGRID_SENDER is 'me'; expected: Address of a verified"),
