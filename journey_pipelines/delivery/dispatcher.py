@@ -51,7 +51,7 @@ class Departing:
             for address, reason in result[DEAD_ADDRESSES].items()
         ]
         if dead:
-            listed = pd.DataFrame(dead, columns=list(SUPPRESSIONS)).dropna(subset="channel")
+            listed = pd.DataFrame(dead, columns=["channel", "address", "reason"]).dropna(subset="channel")
             transaction.add_suppressions(conform(listed, SUPPRESSIONS))
         return without_dead_addresses(answered)
 

@@ -226,3 +226,10 @@ class TestLookUp:
 
     def test_nobody_reachable_tells_nothing(self, stage):
         assert len(stage.look_up(stage.dispatches(2), **stage.nowhere())) == 0
+
+
+@pytest.mark.parametrize(("code", "is_dead"), [(21610, True), (21211, True), (21614, True), (21408, False)])
+def test_numbers_that_will_never_be_reached_are_told(stage, code, is_dead):
+    stage.fail(Fault("reply", Reply(400, {"code": code, "message": "no", "status": 400})))
+    [result] = stage.send(stage.dispatches(1))["result"]
+    assert list(result.get("dead_addresses", {})) == [stage.address(0)] * is_dead

@@ -44,6 +44,8 @@ REFUSED: Final = {
     30007: "filtered",
 }
 """Codes that are the message's own."""
+DEAD: Final = frozenset({21211, 21610, 21614})
+"""Those of them after which the number is not written to any more."""
 CONFIGURATION: Final = frozenset({20003, 20005, 20006, 20008, 20404, 21212, 21603, 21606, 21659, 21660, 21701, 21703})
 TRANSIENT: Final = frozenset({20429, 21611, 30001, 63038})
 NOT_DELIVERED: Final = frozenset({"failed", "undelivered", "canceled"})
@@ -132,7 +134,7 @@ class Twilio:
         try:
             created = self._messages.create(to=payload["to"], body=payload["message"], **self._sender, **more)
         except (TwilioRestException, TwilioServiceException) as refusal:
-            return _refused(refusal.status, refusal.code, self._http.last_headers)
+            return _refused(refusal.status, refusal.code, self._http.last_headers, number=payload["to"])
         except urllib3.exceptions.HTTPError as error:
             return of_transport_error(self.name, error)
         except (TwilioException, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -222,11 +224,12 @@ class _PooledHttp(HttpClient):  # type: ignore[misc]  # the library has no types
         return Response(answer.status, answer.data.decode("utf-8", errors="replace"), answer.headers)
 
 
-def _refused(status: Any, code: Any, headers: Mapping[str, str]) -> Outcome:
+def _refused(status: Any, code: Any, headers: Mapping[str, str], *, number: str) -> Outcome:
     """What a refusal means: by Twilio's own code, else by the HTTP status."""
     after = seconds_to_wait(headers.get("Retry-After"), date=headers.get("Date"))
     if code in REFUSED:
-        return outcomes.failed(f"twilio_{code}: {REFUSED[code]}")
+        reason = f"twilio_{code}: {REFUSED[code]}"
+        return outcomes.dead(reason, number) if code in DEAD else outcomes.failed(reason)
     if code in CONFIGURATION:
         return outcomes.misconfigured(f"twilio_{code}")
     if code in TRANSIENT:
