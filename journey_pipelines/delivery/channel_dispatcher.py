@@ -11,6 +11,7 @@ from journey_pipelines.delivery.channels.channel import Channel
 from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import Departing
 from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
+from journey_pipelines.engine.redaction import redacted, told
 
 LOGGER = logging.getLogger(__name__)
 
@@ -43,15 +44,19 @@ class ChannelDispatcher(Departing):
         """The answers of the other types must be known, whatever this one does."""
         try:
             return self._deliver(self.actions[name], rows)
-        except Exception as error:
-            LOGGER.exception("the delivery of %s failed; what became of %s dispatches is unknown", name, len(rows))
-            return answers(rows["key"], "unknown", [{"error": f"{type(error).__name__}: {error}"}] * len(rows))
+        except Exception as error:  # noqa: BLE001 - it is logged, without whom it is about
+            count = len(rows)
+            LOGGER.error(
+                "the delivery of %s failed; what became of %s dispatches is unknown\n%s", name, count, told(error)
+            )
+            reason = redacted(f"{type(error).__name__}: {error}")
+            return answers(rows["key"], "unknown", [{"error": reason}] * count)
 
     def _look_up_safely(self, name: str, rows: pd.DataFrame) -> pd.DataFrame:
         try:
             return self._look_up(self.actions[name], rows)
-        except Exception:
-            LOGGER.exception("the look-up of %s failed; %s dispatches stay unknown", name, len(rows))
+        except Exception as error:  # noqa: BLE001 - it is logged, without whom it is about
+            LOGGER.error("the look-up of %s failed; %s dispatches stay unknown\n%s", name, len(rows), told(error))
             return no_answers()
 
     def _deliver(self, action: ActionType, rows: pd.DataFrame) -> pd.DataFrame:

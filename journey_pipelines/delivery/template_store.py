@@ -1,4 +1,7 @@
-"""Folders of templates: `<name>.html`, `<name>.txt` or both, with a locale before the suffix for those who read it."""
+"""Folders of templates: `<name>.html` or `<name>.mjml`, `<name>.txt`, or both.
+
+A locale before the suffix is for those who read it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -8,13 +11,14 @@ from typing import Final
 
 from journey_pipelines.delivery.bounds import LONGEST_TEMPLATE
 from journey_pipelines.delivery.locales import FOR_EVERYBODY, name_and_locale
+from journey_pipelines.delivery.mjml_templates import html_of_mjml
 from journey_pipelines.delivery.plain_text import plain_text
 from journey_pipelines.delivery.sandbox import Variable
 from journey_pipelines.delivery.texts import Text
 from journey_pipelines.errors import TemplateError
 
 SAMPLE_TEMPLATES: Final = Path(__file__).parent / "templates"
-SUFFIXES: Final = (".html", ".txt")
+SUFFIXES: Final = (".html", ".mjml", ".txt")
 MOST_BYTES: Final = 4 * LONGEST_TEMPLATE  # UTF-8 takes up to four for a character
 
 
@@ -102,7 +106,7 @@ class TemplateStore:
 
 
 def _compiled(name: str, paths: Mapping[str, Path]) -> MessageTemplate:
-    html = _source(name, paths.get(".html"))
+    html = _html(name, paths)
     text = _source(name, paths.get(".txt"))
     try:
         return MessageTemplate(
@@ -125,6 +129,16 @@ def merged(*readings: tuple[Variable, ...]) -> tuple[Variable, ...]:
             is_always_printed=known.is_always_printed or variable.is_always_printed,
         )
     return tuple(found.values())
+
+
+def _html(name: str, paths: Mapping[str, Path]) -> str | None:
+    if ".mjml" not in paths:
+        return _source(name, paths.get(".html"))
+    if ".html" in paths:
+        raise TemplateError(
+            f"template `{name}` is there as {paths['.mjml'].name} and as {paths['.html'].name}; keep one of them"
+        )
+    return html_of_mjml(name, _source(name, paths[".mjml"]) or "")
 
 
 def _source(name: str, path: Path | None) -> str | None:

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 from journey_pipelines.engine.engine import Pass
 from journey_pipelines.engine.ports import RunMode
+from journey_pipelines.engine.redaction import redacted, told
 from journey_pipelines.errors import ComputeError, StoreUnavailableError
 
 LOGGER = logging.getLogger(__name__)
@@ -25,8 +26,8 @@ def contained(one: Pass, journey_key: str) -> Iterator[None]:
     except Exception as error:
         if one.run.mode is not RunMode.LIVE:
             raise
-        LOGGER.exception("journey %s is held by run %s", journey_key, one.run.run_id)
-        one.faults[journey_key] = f"error: {' '.join(str(error).split()) or type(error).__name__}"
+        LOGGER.error("journey %s is held by run %s\n%s", journey_key, one.run.run_id, told(error))
+        one.faults[journey_key] = f"error: {redacted(' '.join(str(error).split())) or type(error).__name__}"
 
 
 def together_or_apart(one: Pass, journey_keys: Sequence[str], work: Callable[[Sequence[str]], None]) -> None:

@@ -5,6 +5,7 @@ from typing import Final
 
 import psycopg
 
+from journey_pipelines.engine.redaction import redacted
 from journey_pipelines.errors import StoreConflictError, StoreError, StoreUnavailableError
 from journey_pipelines.store.postgres.address import Address
 
@@ -18,7 +19,7 @@ def store_error(error: psycopg.Error, address: Address) -> StoreError:
     diagnosis = error.diag
     told = diagnosis.message_primary or " ".join(str(error).split()) or type(error).__name__
     detail = f" ({diagnosis.message_detail[:LONGEST_DETAIL]})" if diagnosis.message_detail else ""
-    reason = address.without_password(told + detail)
+    reason = redacted(address.without_password(told + detail))
     if _misses_partition(error):
         return StoreConflictError(
             f"a retention of the journey store ({address.label}) dropped a partition in between: {reason}; nothing of "
