@@ -61,9 +61,8 @@ def shown(project: Project, *results: dg.ExecuteInProcessResult) -> str:
 def personal(rows: Any) -> set[str]:
     """Addresses and texts of these dispatches."""
     payloads = rows.loc[rows["status"] != "pending", "payload"].tolist()
-    return {payload["to"] for payload in payloads} | {
-        payload["message"] for payload in payloads if "message" in payload
-    }
+    texts = {payload["message"] for payload in payloads if "message" in payload}
+    return texts | {payload["to"] for payload in payloads if "to" in payload}
 
 
 def test_a_days_messages_leave_through_the_providers_and_name_nobody(
@@ -78,9 +77,8 @@ def test_a_days_messages_leave_through_the_providers_and_name_nobody(
         results += [first, project.dispatch(DAY)]
     rows = project.rows("dispatches")
     sent = rows[rows["status"] == "sent"]
-    people = rows["customer_id"].nunique()
-    assert people > 5
-    assert sent["action_type"].value_counts()["send_email"] == people == len(servers.sendgrid.accepted)
+    mails = len(servers.sendgrid.accepted)
+    assert sent["action_type"].value_counts()["send_email"] == mails > 100
     assert len(servers.twilio.accepted) == len({text["to"] for text in servers.twilio.accepted})
     mail = servers.sendgrid.accepted[0]
     assert "https://journeys.example.com/unsubscribe/" in str(mail)
@@ -88,7 +86,7 @@ def test_a_days_messages_leave_through_the_providers_and_name_nobody(
         event for event in first.get_asset_materialization_events() if event.asset_key == dg.AssetKey("deliveries")
     ]
     figures = materialized.materialization.metadata["providers"].value
-    assert figures["email"]["sent"] == people
+    assert figures["email"]["sent"] == mails
     everything = shown(project, *results) + caplog.text
     assert "deliveries" in everything
     secrets = {KEY, TOKEN, "the secret of the links"}
