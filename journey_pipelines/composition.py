@@ -10,26 +10,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from journey_pipelines.compute import DaskCluster, LocalProcesses
-from journey_pipelines.delivery.actions import ActionType, load_actions
 from journey_pipelines.delivery.channel_dispatcher import ChannelDispatcher
 from journey_pipelines.delivery.channels import Channel, LocalOutbox
-from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.delivery.dispatcher import CallableDispatcher
 from journey_pipelines.delivery.providers.registry import CHANNELS
 from journey_pipelines.delivery.receipts import Receiver
-from journey_pipelines.delivery.template_store import TemplateStore
 from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
-from journey_pipelines.errors import SettingsError
-from journey_pipelines.journeys.catalog import Catalog
-from journey_pipelines.journeys.yaml_text import yaml_value
+from journey_pipelines.reading import Readings
 from journey_pipelines.settings import Settings
-from journey_pipelines.snapshots.models import ModelStore
-from journey_pipelines.snapshots.parquet import SnapshotStore
-from journey_pipelines.snapshots.sources import ParquetSource, PinnedSource
-from journey_pipelines.snapshots.warehouse import Warehouse
+from journey_pipelines.snapshots.sources import PinnedSource
 from journey_pipelines.store.embedded import ensure_running
 from journey_pipelines.store.postgres import PostgresStore
 
@@ -37,10 +29,8 @@ SEND_ROWS: Final = 5_000  # of unknown fate at most after a crash
 
 
 @dataclass(frozen=True)
-class Installation:
-    """Store, warehouse, snapshots, channels and engine of one installation, each built when it is first asked for."""
-
-    settings: Settings
+class Installation(Readings):
+    """What one installation reads, with its store, channels and engine, each built when it is first asked for."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> "Installation":
@@ -58,70 +48,11 @@ class Installation:
         return PostgresStore(self.store_url)
 
     @cached_property
-    def warehouse(self) -> Warehouse:
-        """The warehouse, read-only."""
-        return Warehouse(self.settings.warehouse_url)
-
-    @cached_property
-    def snapshots(self) -> SnapshotStore:
-        """The Parquet partitions."""
-        return SnapshotStore(self.settings.snapshots)
-
-    @cached_property
-    def models(self) -> ModelStore:
-        """The trained churn models."""
-        return ModelStore(self.settings.models)
-
-    @cached_property
-    def source(self) -> ParquetSource:
-        """The partitions as the engine reads them."""
-        return ParquetSource(self.snapshots, segments=self.warehouse.segments())
-
-    @cached_property
-    def templates(self) -> TemplateStore:
-        """The folder of templates, or the samples."""
-        folder = self.settings.templates
-        return TemplateStore() if folder is None else TemplateStore(folder)
-
-    @cached_property
-    def actions(self) -> Mapping[str, ActionType]:
-        """Every action type by its name, those of other installed packages included."""
-        return load_actions(self.templates)
-
-    @cached_property
-    def catalog(self) -> Catalog:
-        """What journey documents may name, without what only the warehouse knows."""
-        return Catalog(actions=self.actions)
-
-    @cached_property
-    def full_catalog(self) -> Catalog:
-        """The catalog with the warehouse's features and segments: what publication checks against."""
-        return Catalog(
-            actions=self.actions,
-            features=self.warehouse.feature_names(),
-            segments=frozenset(self.warehouse.segments()),
-        )
-
-    @cached_property
     def channels(self) -> Mapping[str, Channel]:
         """Where messages of each channel go: to its provider, or else to the local outbox folder."""
         outbox = LocalOutbox(self.settings.outbox)
         chosen = self.settings.providers
         return {name: chosen[name].open() if name in chosen else outbox for name in CHANNELS}
-
-    @cached_property
-    def policy(self) -> ContactPolicy | None:
-        """Frequency caps and quiet hours, where a file sets them."""
-        path = self.settings.policy
-        if path is None:
-            return None
-        try:
-            value, problems = yaml_value(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"JOURNEYS_POLICY names {path}, which cannot be read ({error}); correct it") from error
-        if problems:
-            raise SettingsError(f"JOURNEYS_POLICY names {path}, which is wrong ({problems[0]}); correct it")
-        return ContactPolicy.parse(value)
 
     @cached_property
     def dispatcher(self) -> Dispatcher:

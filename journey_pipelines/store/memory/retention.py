@@ -13,14 +13,16 @@ from journey_pipelines.store.memory.table import Table
 OF_ENDED = ("points_transactions", "campaign_executions")
 
 
-def remove_old(state: State, kept_from: date) -> Retained:
-    """Remove it from the state."""
+def remove_old(state: State, kept_from: date) -> tuple[Retained, dict[str, pd.DataFrame]]:
+    """Remove it from the state; gives the rows that went, by table."""
     horizon = pd.Timestamp(kept_from, tz="UTC")
     removed: dict[str, int] = {}
+    gone_rows: dict[str, pd.DataFrame] = {}
 
     def keep(name: str, is_old: pd.Series) -> None:
         if is_old.any():
             removed[name] = int(is_old.sum())
+            gone_rows[name] = state.tables[name].frame[is_old].reset_index(drop=True)
             state.tables[name] = _without(state.tables[name], is_old)
 
     keep("events", _old_events(state, horizon))
@@ -34,7 +36,7 @@ def remove_old(state: State, kept_from: date) -> Retained:
     keep("dispatches", state.tables["dispatches"].frame["execution_id"].isin(gone["execution_id"]))
     keep("executions", is_old)
     state.ledger = pd.concat([state.ledger, gone], ignore_index=True) if len(gone) else state.ledger
-    _remove_transitions(state, gone, removed)
+    gone_rows["transitions"] = _remove_transitions(state, gone, removed)
     starts = state.tables["starts"].frame
     keep("starts", (starts["status"] != "waiting") & (starts["at"] < horizon))
     is_old_receipt = state.receipts["at"] < horizon
@@ -45,7 +47,7 @@ def remove_old(state: State, kept_from: date) -> Retained:
     snapshots = state.tables["snapshots"].frame
     newest = snapshots.groupby(["kind", "name"])["snapshot_date"].transform("max")
     keep("snapshots", (snapshots["snapshot_date"] < horizon) & (snapshots["snapshot_date"] < newest))
-    return Retained(kept_from, removed)
+    return Retained(kept_from, removed), gone_rows
 
 
 def _old_events(state: State, horizon: pd.Timestamp) -> pd.Series:
@@ -59,12 +61,13 @@ def _old_events(state: State, horizon: pd.Timestamp) -> pd.Series:
     return (events["received_at"] < horizon) & (events["occurred_at"] < horizon) & ~is_needed
 
 
-def _remove_transitions(state: State, gone: pd.DataFrame, removed: dict[str, int]) -> None:
+def _remove_transitions(state: State, gone: pd.DataFrame, removed: dict[str, int]) -> pd.DataFrame:
     transitions = stack(state.transitions, TRANSITIONS)
     is_old = transitions["execution_id"].isin(gone["execution_id"])
     if is_old.any():
         removed["transitions"] = int(is_old.sum())
         state.transitions = [transitions[~is_old].reset_index(drop=True)]
+    return transitions[is_old].reset_index(drop=True)
 
 
 def _remove_runs(state: State, horizon: pd.Timestamp, removed: dict[str, int]) -> None:

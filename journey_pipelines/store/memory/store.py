@@ -101,6 +101,10 @@ class MemoryStore:
 
     def retain(self, *, as_of: datetime, days: int) -> Retained:
         """See JourneyStore."""
+        return self.drain(as_of=as_of, days=days)[0]
+
+    def drain(self, *, as_of: datetime, days: int) -> tuple[Retained, dict[str, pd.DataFrame]]:
+        """As `retain`, with the rows that went, by table."""
         kept_from = horizon(as_of, days)
         with self.transaction() as transaction:
             assert isinstance(transaction, MemoryTransaction)

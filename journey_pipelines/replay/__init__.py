@@ -1,0 +1,13 @@
+"""Replays: journeys walked over past days by the same engine, in memory, without anything that could send.
+
+Belongs here: which days are walked, what actions are answered with, what is kept of the history, and its comparison
+with another one. Does not belong here: any rule of the engine's; channels, providers and the live store, which nothing
+here may import (a contract says so).
+"""
+
+from journey_pipelines.replay.days import PartitionDays, PastDays
+from journey_pipelines.replay.history import History, Kept
+from journey_pipelines.replay.response import ALL_SUCCEED, ResponseModel
+from journey_pipelines.replay.walk import Replayed, replay
+
+__all__ = ["ALL_SUCCEED", "History", "Kept", "PartitionDays", "PastDays", "Replayed", "ResponseModel", "replay"]
