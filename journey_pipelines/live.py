@@ -22,6 +22,7 @@ from journey_pipelines.engine.ports import Run, StoreTransaction
 from journey_pipelines.engine.single import SingleAdvance, advance_one, find_one
 from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import JourneysError
+from journey_pipelines.reading import Readings
 from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
 from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES
@@ -47,7 +48,7 @@ def run_whole_day(
     return report
 
 
-def prepare_day(installation: Installation, day: date, *, progress: Progress | None = None) -> list[str]:
+def prepare_day(installation: Readings, day: date, *, progress: Progress | None = None) -> list[str]:
     """Build those of the day's snapshots that are not there yet; returns their kinds, in order.
 
     Raises WarehouseError or SnapshotError, which leave whole snapshots only.

@@ -5,10 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from journey_pipelines.delivery.providers.registry import CHANNELS
+from journey_pipelines.provider_settings import chooser_of
 from journey_pipelines.settings import Settings
 
 if TYPE_CHECKING:
     from journey_pipelines.composition import Installation
+    from journey_pipelines.reading import Readings
 
 
 def installation() -> "Installation":
@@ -17,6 +20,15 @@ def installation() -> "Installation":
     from journey_pipelines.composition import Installation
 
     return Installation.from_environment(os.environ, working_directory=Path.cwd())
+
+
+def readings() -> "Readings":
+    """What the project reads, without what could send; the settings of providers are not looked at."""
+    from journey_pipelines.reading import Readings
+
+    choices = {chooser_of(channel) for channel in CHANNELS}
+    given = {name: value for name, value in os.environ.items() if name not in choices}
+    return Readings(Settings.from_environment(given, working_directory=Path.cwd()))
 
 
 def settings() -> Settings:

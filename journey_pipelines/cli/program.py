@@ -14,6 +14,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "publish": ("publish", "Make a document the newest version of its journey."),
     "run": ("run", "Run one day: snapshots, events, entries, movement, deliveries."),
     "advance": ("run", "Move and deliver whatever is due now."),
+    "replay": ("replay", "Walk a journey over past days, as it would have gone then."),
     "status": ("status", "Show executions, deliveries and held journeys."),
     "explain": ("explain", "Tell what happened to a customer or an execution, and why."),
     "approve": ("approve", "Release the journeys that a run held."),
