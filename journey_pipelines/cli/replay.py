@@ -7,19 +7,18 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
-import pandas as pd
 
 from journey_pipelines.cli.documents import document_of, with_changes
 from journey_pipelines.cli.inputs import DAY
 from journey_pipelines.cli.installation import installation, readings
-from journey_pipelines.cli.output import count_of, progress_bar, table
+from journey_pipelines.cli.output import progress_bar
+from journey_pipelines.cli.replay_output import as_data, as_text, comparison_as_data, comparison_as_text
 from journey_pipelines.errors import JourneysError
+from journey_pipelines.journeys.journey import compile_journey
 from journey_pipelines.live import prepare_day
 from journey_pipelines.reading import Readings
-from journey_pipelines.replay import Kept, PartitionDays, Replayed, ResponseModel
+from journey_pipelines.replay import Kept, PartitionDays, ResponseModel, Walked, compare
 from journey_pipelines.replay import replay as walk
-
-NONE: Final = "-"
 
 
 class Share(click.ParamType[tuple[str, float]]):
@@ -40,24 +39,24 @@ class Share(click.ParamType[tuple[str, float]]):
 @click.argument("journey")
 @click.option("--from", "first", type=DAY, required=True, help="The first day.")
 @click.option("--to", "last", type=DAY, required=True, help="The last day.")
+@click.option("--against", metavar="FILE|VERSION", help="Compare it with this one.")
 @click.option(
     "--set",
     "changes",
     multiple=True,
     metavar="PATH=VALUE",
-    help="Walk it with this changed, such as nodes.bonus.config.points=200.",
+    help="Compare it with itself (or --against) changed so, such as nodes.bonus.config.points=200.",
 )
 @click.option("--build", is_flag=True, help="Build the snapshots that are missing.")
-@click.option(
-    "--failing", type=Share(), multiple=True, help="How many dispatches of an action type fail; by default none."
-)
+@click.option("--failing", type=Share(), multiple=True, help="How many of an action type fail; by default none.")
 @click.option("--learn", is_flag=True, help="As many fail as did in the store so far.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the rows there, as Parquet.")
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
 def replay(
     journey: str,
     first: date,
     last: date,
+    against: str | None,
     changes: tuple[str, ...],
     failing: tuple[tuple[str, float], ...],
     out: Path | None,
@@ -71,26 +70,58 @@ def replay(
     Its newest published version is walked, or else the document in `journeys/`.
     """
     parts = readings()
-    document = with_changes(document_of(journey, parts), changes)
-    chosen = days_between(first, last)
-    past = PartitionDays(parts.snapshots, parts.warehouse.segments())
+    walks = _Walks(parts, days_between(first, last), response_of(failing, learn=learn))
+    document = document_of(journey, parts)
+    other = _other(document, against, changes, parts)
     if build:
-        _build(parts, past, chosen)
-    kept = Kept() if out is not None else None
-    with progress_bar(f"Replay of {document['key']}") as progress:
-        replayed = walk(
-            [document],
-            chosen,
-            past,
-            actions=parts.actions,
-            response=response_of(failing, learn=learn),
-            policy=parts.policy,
-            history=kept,
-            progress=lambda day, done, total: progress(str(day), done, total),
-        )
-    if out is not None and kept is not None:
-        _write(kept, replayed, out)
-    click.echo(json.dumps(as_data(replayed), indent=2) if as_json else as_text(replayed))
+        walks.build()
+    one = walks.walk(document, keeps=out is not None or other is not None)
+    if out is not None:
+        _write(one.kept, out / "first" if other is not None else out)
+    if other is None:
+        click.echo(json.dumps(as_data(one.replayed), indent=2) if as_json else as_text(one.replayed))
+        return
+    two = walks.walk(other, keeps=True)
+    if out is not None:
+        _write(two.kept, out / "second")
+    compared = compare(one, two, walks.past)
+    if as_json:
+        figures = {"first": as_data(one.replayed), "second": as_data(two.replayed)}
+        click.echo(json.dumps({**figures, **comparison_as_data(compared)}, indent=2, default=str))
+    else:
+        click.echo(comparison_as_text(compared))
+
+
+class _Walks:
+    """Replays over the same days."""
+
+    def __init__(self, parts: Readings, days: Sequence[date], response: ResponseModel) -> None:
+        self._parts = parts
+        self._days = days
+        self._response = response
+        self.past = PartitionDays(parts.snapshots, parts.warehouse.segments())
+
+    def build(self) -> None:
+        missing = sorted({day for day, _ in self.past.missing(self._days)})
+        with progress_bar("Snapshots") as progress:
+            for number, day in enumerate(missing):
+                progress(str(day), number, len(missing))
+                prepare_day(self._parts, day)
+
+    def walk(self, document: Mapping[str, Any], *, keeps: bool) -> Walked:
+        kept = Kept()
+        with progress_bar(f"Replay of {document['key']}") as progress:
+            replayed = walk(
+                [document],
+                self._days,
+                self.past,
+                actions=self._parts.actions,
+                response=self._response,
+                policy=self._parts.policy,
+                history=kept if keeps else None,
+                progress=lambda day, done, total: progress(str(day), done, total),
+            )
+        return Walked(compile_journey(document, self._parts.catalog), replayed, kept)
 
 
 def days_between(first: date, last: date) -> list[date]:
@@ -110,79 +141,27 @@ def response_of(failing: Sequence[tuple[str, float]], *, learn: bool) -> Respons
         return ResponseModel.learnt(transaction.dispatch_counts())
 
 
-def as_data(replayed: Replayed) -> dict[str, Any]:
-    """The figures as JSON."""
-    digest = replayed.digest
-    return {
-        "from": str(replayed.days[0]),
-        "to": str(replayed.days[-1]),
-        "days": len(replayed.days),
-        "hash": replayed.hash,
-        "entered": dict(replayed.entered),
-        "flow": _records(digest.flow),
-        "standing": _records(digest.standing),
-        "ended": _records(digest.ends),
-        "sends": _records(digest.sends),
-        "points": digest.points,
-        "held": {key: {str(day): reason for day, reason in by_day.items()} for key, by_day in replayed.held.items()},
-        "rows": digest.rows,
-        "customer_days": replayed.customer_days,
-        "seconds": round(replayed.seconds, 3),
-        "rows_per_second": round(replayed.rows_per_second),
-    }
+def _other(
+    document: Mapping[str, Any], against: str | None, changes: Sequence[str], parts: Readings
+) -> Mapping[str, Any] | None:
+    if against is None:
+        return with_changes(document, changes) if changes else None
+    if against.isdigit():
+        found = document_of(str(document["key"]), parts, version=int(against))
+    else:
+        found = document_of(against, parts)
+    return with_changes(found, changes)
 
 
-def as_text(replayed: Replayed) -> str:
-    """The figures for people."""
-    digest = replayed.digest
-    span = f"{replayed.days[0]} to {replayed.days[-1]}"
-    lines = [
-        f"Replayed {count_of(len(replayed.days), 'day')}, {span}: {_counts(replayed.entered) or 'nobody entered'}."
-    ]
-    flow = [(*_shown(index), int(count)) for index, count in digest.flow.items()]
-    lines += ["", table(["journey", "node", "branch", "passed"], flow)] if flow else []
-    standing = [(*_shown(index), int(count)) for index, count in digest.standing.items()]
-    lines += ["", table(["journey", "stands at", "customers"], standing)] if standing else []
-    by_status = digest.sends.groupby(["journey_key", "action_type", "status"]).sum()
-    sends = [(*_shown(index), int(count)) for index, count in by_status.items()]
-    lines += ["", table(["journey", "action", "status", "dispatches"], sends)] if sends else []
-    lines += [f"{reason or 'Points'}: {count_of(points, 'point')}" for reason, points in sorted(digest.points.items())]
-    for key, by_day in sorted(replayed.held.items()):
-        lines.append(f"{key} was held on {count_of(len(by_day), 'day')}, first on {min(by_day)}: {by_day[min(by_day)]}")
-    rate = f"{replayed.customer_days:,} customers and days in {replayed.seconds:.1f} s"
-    return "\n".join([*lines, "", f"{rate}; hash {replayed.hash}"])
-
-
-def _build(parts: Readings, past: PartitionDays, days: Sequence[date]) -> None:
-    missing = sorted({day for day, _ in past.missing(days)})
-    with progress_bar("Snapshots") as progress:
-        for number, day in enumerate(missing):
-            progress(str(day), number, len(missing))
-            prepare_day(parts, day)
-
-
-def _write(kept: Kept, replayed: Replayed, out: Path) -> None:
+def _write(kept: Kept, out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for name in replayed.digest.rows:
+        for name in ("executions", "transitions", "dispatches", "points_transactions"):
             rows = kept.table(name)
             texts = {column: rows[column].map(json.dumps) for column in rows if rows[column].dtype == object}
             rows.assign(**texts).to_parquet(out / f"{name}.parquet", index=False)
     except OSError as error:
         raise JourneysError(f"the rows cannot be written to {out} ({error.strerror}); choose another folder") from error
-
-
-def _records(counts: pd.Series) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = counts.rename("count").reset_index().to_dict("records")
-    return records
-
-
-def _shown(index: Any) -> list[str]:
-    return [str(part) or NONE for part in index]
-
-
-def _counts(entered: Mapping[str, int]) -> str:
-    return ", ".join(f"{count_of(count, 'customer')} entered {key}" for key, count in sorted(entered.items()))
 
 
 COMMANDS: Final[Mapping[str, click.Command]] = {"replay": replay}

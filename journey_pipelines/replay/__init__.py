@@ -5,9 +5,22 @@ with another one. Does not belong here: any rule of the engine's; channels, prov
 here may import (a contract says so).
 """
 
+from journey_pipelines.replay.comparison import Comparison, Walked, compare
 from journey_pipelines.replay.days import PartitionDays, PastDays
 from journey_pipelines.replay.history import History, Kept
 from journey_pipelines.replay.response import ALL_SUCCEED, ResponseModel
 from journey_pipelines.replay.walk import Replayed, replay
 
-__all__ = ["ALL_SUCCEED", "History", "Kept", "PartitionDays", "PastDays", "Replayed", "ResponseModel", "replay"]
+__all__ = [
+    "ALL_SUCCEED",
+    "Comparison",
+    "History",
+    "Kept",
+    "PartitionDays",
+    "PastDays",
+    "Replayed",
+    "ResponseModel",
+    "Walked",
+    "compare",
+    "replay",
+]
