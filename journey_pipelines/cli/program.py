@@ -16,6 +16,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "advance": ("run", "Move and deliver whatever is due now."),
     "replay": ("replay", "Walk a journey over past days, as it would have gone then."),
     "status": ("status", "Show executions, deliveries and held journeys."),
+    "report": ("report", "Write a page about a journey: flow, funnel, sends, waits."),
     "explain": ("explain", "Tell what happened to a customer or an execution, and why."),
     "approve": ("approve", "Release the journeys that a run held."),
     "start": ("start", "Start customers in a journey by hand."),
