@@ -22,6 +22,7 @@ from tests.store.rows import (
     events,
     executions,
     ids,
+    receipts,
     snapshots,
     starts,
     transitions,
@@ -59,6 +60,8 @@ def deliver(store: JourneyStore) -> None:
         transaction.save_dispatches(taken.assign(status="sent", left_at=NOW, attempt=1))
         transaction.earn_points(awards(*taken["key"].head(5)))
         transaction.add_campaign_executions(campaign_executions(*taken["key"].head(3)))
+        told = transaction.add_receipts(receipts(*taken["key"].head(4)))
+        transaction.mark_applied(told.head(2))
         transaction.mark_missing("welcome", ids("customer-e001"), NOW)
         transaction.hold(Hold("run", "welcome", "shrunk", SnapshotCounts("welcome", NOW, None, 0, {"s": ("id", 1)})))
         transaction.close_run("run", {"sent": 40})
