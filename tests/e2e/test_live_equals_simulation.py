@@ -1,10 +1,12 @@
 """The sample journeys over thirty days of the sample warehouse: live on Postgres, simulated, and replayed."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -21,6 +23,15 @@ from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES, SEGM
 ROOT: Final = Path(__file__).parents[2]
 DOCUMENTS: Final = [ROOT / "journeys" / "welcome.yaml", ROOT / "journeys" / "retention.yaml"]
 DAYS: Final = [date(2017, 3, 1) + timedelta(days=number) for number in range(30)]
+# Whoever shopped for the first time between the end of the first day, which the journey only looks at, and the end of
+# the thirtieth. Straight from the receipts; times there are UTC.
+NEWCOMERS: Final = """
+select cast(household_id as varchar)
+from transactions
+group by household_id
+having min(transaction_timestamp) >= timestamp '2017-03-02 00:00:00'
+   and min(transaction_timestamp) < timestamp '2017-03-31 00:00:00'
+"""
 ORDER: Final = {
     "executions": ["execution_id"],
     "transitions": ["execution_id", "node_id", "visit"],
@@ -94,6 +105,15 @@ def comparable(rows: pd.DataFrame, table: str) -> pd.DataFrame:
     return kept.sort_values(ORDER[table], ignore_index=True)
 
 
+def assert_whoever_should_enter_did(live: Installation, warehouse: Path) -> None:
+    """By a query that knows nothing of our segments and features."""
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        expected = {customer for (customer,) in connection.execute(NEWCOMERS).fetchall()}
+    entered = stored(live, "executions").query("journey_key == 'welcome'")["customer_id"]
+    assert len(expected) > 50
+    assert sorted(entered) == sorted(expected)
+
+
 def stored(live: Installation, table: str) -> pd.DataFrame:
     with live.store.transaction() as transaction:
         return transaction.read(table).sort_values(ORDER[table], ignore_index=True)
@@ -118,6 +138,10 @@ def without_receipts(rows: pd.DataFrame) -> pd.DataFrame:
     return kept
 
 
+def files(outbox: Path) -> list[Path]:
+    return sorted(path.relative_to(outbox) for path in outbox.rglob("*") if path.is_file())
+
+
 def without_names(value: Any) -> Any:
     if not isinstance(value, dict):
         return value
@@ -125,13 +149,16 @@ def without_names(value: Any) -> Any:
 
 
 @pytest.mark.timeout(900)
-def test_thirty_days_live_are_those_that_a_simulation_and_a_replay_show(live: Installation, tmp_path: Path) -> None:
+def test_thirty_days_live_are_those_that_a_simulation_and_a_replay_show(
+    live: Installation, tmp_path: Path, sample_path: Path
+) -> None:
+    assert_whoever_should_enter_did(live, shutil.copy(sample_path, tmp_path / "warehouse.duckdb"))
     replayed = replayed_rows(live)
     for table in ORDER:
         if table != "events":
             found, expected = without_receipts(replayed.table(table)), without_receipts(stored(live, table))
             pd.testing.assert_frame_equal(found.sort_values(ORDER[table], ignore_index=True), expected, obj=table)
-    result = simulated(live.snapshots, LocalOutbox(tmp_path))
+    result = simulated(live.snapshots, LocalOutbox(tmp_path / "outbox"))
     sizes: dict[str, Any] = {}
     for table in ORDER:
         expected = comparable(stored(live, table), table)
@@ -140,6 +167,8 @@ def test_thirty_days_live_are_those_that_a_simulation_and_a_replay_show(live: In
         sizes[table] = len(expected)
     assert sizes["executions"] > 50
     assert sizes["dispatches"] > 50
-    written = sorted(path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file())
+    written = sorted(
+        path.relative_to(tmp_path / "outbox") for path in (tmp_path / "outbox").rglob("*") if path.is_file()
+    )
     outbox = live.settings.outbox
     assert written == sorted(path.relative_to(outbox) for path in outbox.rglob("*") if path.is_file())

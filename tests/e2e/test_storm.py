@@ -22,7 +22,7 @@ def storms() -> Iterator[Storms]:
     server = Server(folder)
     server.start()
     try:
-        yield Storms(server, folder, customers=300, chunk_rows=150, draw=random.Random(SEED), say=print)
+        yield Storms(server, folder, customers=160, chunk_rows=80, draw=random.Random(SEED), say=print)
     finally:
         server.remove()
         shutil.rmtree(folder, ignore_errors=True)

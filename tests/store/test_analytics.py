@@ -102,7 +102,7 @@ def test_ends_say_how_and_how_long_it_took(passes: Passes, postgres_url: str) ->
     ended = passes.read("executions").query("state in ('COMPLETED', 'FAILED')")
     assert ends["ended"].sum() == len(ended)
     assert ends.loc[ends["is_converted"], "ended"].sum() == (ended["outcome"] == "goal").sum() > 0
-    assert set(ends["failure"].dropna()) == {"action_failed"}
+    assert set(ends["failure"].dropna()) == {"action_failed", "missing_variable"}
     converted = ended[ended["outcome"] == "goal"]
     expected = (converted["ended_at"] - converted["entered_at"]).median()
     assert ends.loc[ends["is_converted"], "median_time"].max() >= expected
