@@ -27,12 +27,13 @@ help: ## List the targets
 run: setup ## Set up, then walk the sample year's shoppers through two journeys inside Dagster
 	@$(BIN)/python -m journey_pipelines.demo
 
-# each with databases of its own; a file's tests stay together, since they share what is dear to make
+# each with databases of its own; a file's tests stay together, since they share what is dear to make; the files in
+# the order of tests/conftest.py, the longest first
 TEST_PROCESSES := 2
 
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: dev
 dev: setup ## Start the database, Dagster's UI and its daemon

@@ -17,6 +17,24 @@ from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.removal import remove_embedded
 
 OTHER_SERVER = "JOURNEYS_TEST_POSTGRES_URL"
+LONG = (
+    "tests/e2e/",
+    "tests/behaviour/test_retries.py",
+    "tests/orchestration/test_day.py",
+    "tests/behaviour/test_contract_reference.py",
+    "tests/behaviour/test_stores_agree.py",
+    "tests/cli/test_bench.py",
+    "tests/scale/",
+    "tests/orchestration/",
+    "tests/store/test_embedded.py",
+    "tests/store/test_retention.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no process is left with one of them when the others are done."""
+    order = {prefix: number for number, prefix in enumerate(LONG)}
+    items.sort(key=lambda item: next((order[name] for name in LONG if item.nodeid.startswith(name)), len(LONG)))
 
 
 @pytest.fixture(scope="session")

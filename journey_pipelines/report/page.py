@@ -18,6 +18,7 @@ from journey_pipelines.store.postgres.analytics import Analytics
 INKS: Final = {"entered": "#4c6ef5", "ended": "#868e96", "converted": "#2b8a3e"}
 STATUS_INKS: Final = {"sent": "#4c6ef5", "skipped": "#fab005", "failed": "#e03131"}
 CONFIDENCE: Final = 1.96  # two-sided 95 %
+NO_METADATA: Final = dict.fromkeys(("Creator", "Date", "Format", "Type"))
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _plot(frame: pd.DataFrame, inks: Mapping[str, str]) -> Markup | None:
     axes.legend(frameon=False, fontsize="small")
     axes.spines[["top", "right"]].set_visible(False)
     text = StringIO()
-    figure.savefig(text, format="svg", metadata={"Date": None})
+    figure.savefig(text, format="svg", metadata=NO_METADATA)
     return Markup(text.getvalue()[text.getvalue().index("<svg") :])  # noqa: S704 - made here of numbers and dates
 
 

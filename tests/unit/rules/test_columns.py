@@ -209,7 +209,7 @@ def calls(function: Callable[[], object]) -> int:
 
 @pytest.fixture(scope="module")
 def frames() -> tuple[pd.DataFrame, pd.DataFrame]:
-    return big_frame(20_000), big_frame(40_000)  # within one block
+    return big_frame(12_000), big_frame(20_000)  # within one block
 
 
 @pytest.mark.parametrize("rule", [*ORDERS, *PAIRS, *OTHERS], ids=str)
