@@ -67,8 +67,8 @@ def test_a_changed_version_is_shown_beside_the_journey(stored: Project) -> None:
 def test_a_published_version_is_compared_with_the_newest(stored: Project) -> None:
     file = welcome(stored)
     done(stored, "publish", file)
-    renamed = Path(file).read_text(encoding="utf-8").replace("segment: new_customers", "segment: at_risk")
-    assert "at_risk" in renamed
+    renamed = Path(file).read_text(encoding="utf-8").replace("segment: new_customers", "segment: lapsed")
+    assert "lapsed" in renamed
     done(stored, "publish", stored.write("welcome.yaml", renamed))
     found = replayed(stored, "welcome", *DAYS, "--build", "--against", "1")
     assert found["first"]["entered"] != found["second"]["entered"]
