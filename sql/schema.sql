@@ -52,7 +52,8 @@ CREATE TABLE entries (
     entered_at timestamptz NOT NULL
 );
 CREATE INDEX entries_by_customer ON entries (customer_id, journey_key);
-COMMENT ON TABLE entries IS 'Who entered which journey when; a row never changes and is never removed';
+COMMENT ON TABLE entries IS
+    'Who entered which journey when; a row is never removed, and changes only when its customer is forgotten';
 CREATE SEQUENCE entry_numbers OWNED BY entries.entry_no;
 COMMENT ON COLUMN entries.entry_no IS
     'Shard of the customer (10 bits) and order of entry (48 bits); names the execution in all other tables of executions';
@@ -482,6 +483,7 @@ CREATE TABLE suppressions (
     PRIMARY KEY (channel, address, purpose)
 );
 COMMENT ON TABLE suppressions IS 'Addresses that must not be written to';
+COMMENT ON COLUMN suppressions.address IS 'As it is written to, or sha256: and a salted hash where its owner was forgotten';
 COMMENT ON COLUMN suppressions.purpose IS 'What for: everything, or marketing only';
 
 CREATE TABLE receipts (
@@ -508,6 +510,21 @@ CREATE TABLE retention (
 );
 COMMENT ON TABLE retention IS 'One row once retention has run';
 COMMENT ON COLUMN retention.kept_from IS 'Executions that ended before this date (UTC) may have been removed';
+
+CREATE TABLE erasures (
+    erasure_id text COLLATE "C" PRIMARY KEY,
+    at timestamptz NOT NULL,
+    rows jsonb NOT NULL
+);
+COMMENT ON TABLE erasures IS 'Customers who were forgotten, each without a name';
+COMMENT ON COLUMN erasures.rows IS 'Table to how many of its rows were emptied or removed';
+
+CREATE TABLE erasure_salt (
+    is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only),
+    salt text NOT NULL
+);
+COMMENT ON TABLE erasure_salt IS 'One row once a suppressed address has become a hash';
+COMMENT ON COLUMN erasure_salt.salt IS 'What stands before an address that is hashed';
 
 CREATE VIEW entries_kept AS
 SELECT entry_no, execution_id

@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
 
+from journey_pipelines.engine.erasing import Erasing
 from journey_pipelines.engine.shards import ALL, Shards
 
 T = TypeVar("T")
@@ -125,7 +126,7 @@ class JourneyStore(Protocol):
         """
 
 
-class StoreTransaction(Protocol):
+class StoreTransaction(Erasing, Protocol):
     """Everything the engine reads and writes. Frames returned are the caller's own copies."""
 
     def take_turn(self, what: str) -> None:

@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Final
 
 import numpy as np
@@ -103,6 +104,11 @@ def json_texts(values: Sequence[Any], *, column: str) -> list[bytes]:
         return [b"{}"] * len(values)
     copied(values, column=column)
     return [to_json(value, fallback=NUMPY_SCALAR) for value in values]
+
+
+def hash_of(salt: str, address: str) -> str:
+    """How suppression lists write the address of somebody who was forgotten."""
+    return f"sha256:{sha256((salt + address).encode()).hexdigest()}"
 
 
 def _nul_message(column: str) -> str:

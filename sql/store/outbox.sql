@@ -79,9 +79,16 @@ FROM gone
 WHERE dispatches.status = 'sending' AND dispatches.run_id IS NOT DISTINCT FROM gone.run_id;
 
 -- name: suppressed
--- purpose: those addresses that are on a channel's list
-SELECT DISTINCT address FROM suppressions
+-- purpose: those addresses that are on a channel's list, as they are or as the hash of a forgotten customer's
+SELECT address FROM suppressions
 WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids) AND purpose IN ('all', %(purpose)s)
+UNION
+SELECT id FROM erasure_salt
+CROSS JOIN incoming_ids
+JOIN suppressions
+    ON channel = %(channel)s
+    AND address = 'sha256:' || encode(sha256(convert_to(salt || id, 'UTF8')), 'hex')
+    AND purpose IN ('all', %(purpose)s)
 ORDER BY address;
 
 -- name: add_suppressions
@@ -93,8 +100,14 @@ ORDER BY channel, address, coalesce(purpose, 'all'), incoming_position
 ON CONFLICT (channel, address, purpose) DO NOTHING;
 
 -- name: remove_suppressions
--- purpose: take addresses off a channel's list
-DELETE FROM suppressions WHERE channel = %(channel)s AND address IN (SELECT id FROM incoming_ids);
+-- purpose: take addresses off a channel's list, those of forgotten customers too
+DELETE FROM suppressions
+WHERE channel = %(channel)s
+  AND address IN (
+      SELECT id FROM incoming_ids
+      UNION ALL
+      SELECT 'sha256:' || encode(sha256(convert_to(salt || id, 'UTF8')), 'hex') FROM erasure_salt CROSS JOIN incoming_ids
+  );
 
 -- name: sends_since
 -- purpose: what left for these customers since an instant, for frequency caps

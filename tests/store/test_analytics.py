@@ -7,6 +7,8 @@ import pandas as pd
 import psycopg
 import pytest
 
+from journey_pipelines.engine.erasure import replace_customer, withdraw
+from journey_pipelines.store.doctor import examine
 from journey_pipelines.store.postgres import PostgresStore
 from tests.behaviour.builders import MARCH, START, action, edge, end, event, features, journey, profiles, wait
 from tests.behaviour.passes import Passes
@@ -165,3 +167,33 @@ def test_no_view_names_a_customer(passes: Passes, postgres_url: str) -> None:
         found = view(postgres_url, name)
         assert len(found), name
         assert not {"customer_id", "execution_id", "payload", "context"} & set(found.columns), name
+
+
+NAMING = ("executions", "transitions", "dispatches", "entries_kept")  # views with rows of customers, not counts
+
+
+def views(url: str) -> dict[str, list[str]]:
+    """Every view of the store: its rows as text, or how many they are where they name customers."""
+    with psycopg.connect(url) as connection:
+        names = connection.execute("SELECT viewname FROM pg_views WHERE schemaname = 'journeys'").fetchall()
+    frames = {name: view(url, name) for (name,) in names}
+    return {
+        name: [str(len(frame))] if name in NAMING else sorted(map(str, frame.astype("str").to_numpy().tolist()))
+        for name, frame in frames.items()
+    }
+
+
+def test_forgetting_customers_changes_no_count(
+    passes: Passes, postgres_store: PostgresStore, postgres_url: str
+) -> None:
+    forgotten = PEOPLE[::3]
+    at = MARCH + 5 * DAY
+    for customer in forgotten:
+        postgres_store.transact(lambda transaction, who=customer: withdraw(transaction, who, at=at))  # type: ignore[misc]
+    before = views(postgres_url)
+    assert len(before) > len(NAMING) + 6
+    for customer in forgotten:
+        postgres_store.transact(lambda transaction, who=customer: replace_customer(transaction, who, at=at))  # type: ignore[misc]
+    assert views(postgres_url) == before
+    assert not set(passes.read("executions")["customer_id"]) & set(forgotten)
+    assert examine(postgres_store).faults == []

@@ -9,7 +9,7 @@ import pandas as pd
 from journey_pipelines.engine.frames import DISPATCHES, SUPPRESSIONS
 from journey_pipelines.engine.states import UNSETTLED
 from journey_pipelines.store.memory.state import Part
-from journey_pipelines.store.values import detached, storable
+from journey_pipelines.store.values import detached, hash_of, storable
 
 LEFT: Final = ("sent", "sending", "unknown")
 QUEUE_ORDER: Final = {
@@ -63,8 +63,14 @@ class OutboxPart(Part):
         """See StoreTransaction."""
         suppressions = self.state.suppressions
         is_listed = (suppressions["channel"] == channel) & suppressions["purpose"].isin(["all", purpose])
-        listed = suppressions.loc[is_listed & suppressions["address"].isin(addresses), "address"]
-        return pd.Index(listed.drop_duplicates().sort_values(), dtype="str", name="address")
+        listed = pd.Index(suppressions.loc[is_listed, "address"])
+        asked = pd.Index(addresses.dropna().unique(), dtype="str", name="address")
+        return asked[asked.isin(listed) | self._hashes(asked).isin(listed)].sort_values()
+
+    def _hashes(self, addresses: pd.Index) -> pd.Index:
+        """As the lists have them where their owners were forgotten; the addresses themselves before anybody was."""
+        salt = self.state.salt
+        return pd.Index([hash_of(salt, address) for address in addresses], dtype="str") if salt else addresses
 
     def add_suppressions(self, suppressions: pd.DataFrame) -> int:
         """See StoreTransaction."""
@@ -79,7 +85,8 @@ class OutboxPart(Part):
     def remove_suppressions(self, channel: str, addresses: pd.Index) -> int:
         """See StoreTransaction."""
         suppressions = self.state.suppressions
-        is_gone = (suppressions["channel"] == channel) & suppressions["address"].isin(addresses)
+        either = addresses.dropna().union(self._hashes(addresses.dropna()))
+        is_gone = (suppressions["channel"] == channel) & suppressions["address"].isin(either)
         self.state.suppressions = suppressions[~is_gone].reset_index(drop=True)
         return int(is_gone.sum())
 

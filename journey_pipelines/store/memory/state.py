@@ -1,7 +1,7 @@
 """What a memory store holds, and the base of the parts of its transaction."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 
@@ -44,6 +44,8 @@ class State:
     suppressions: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.SUPPRESSIONS))
     receipts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.RECEIPTS))
     ledger: pd.DataFrame = field(default_factory=lambda: frames.empty(LEDGER))  # entries of removed executions
+    salt: str = ""  # of suppressed addresses whose owners were forgotten; "" before there are some
+    erasures: dict[str, Any] = field(default_factory=dict)  # id -> [at, table -> rows]
     knows_every_campaign: bool = True
 
     def copy(self) -> "State":
@@ -59,6 +61,8 @@ class State:
             suppressions=self.suppressions,
             receipts=self.receipts,
             ledger=self.ledger,
+            salt=self.salt,
+            erasures=dict(self.erasures),
             knows_every_campaign=self.knows_every_campaign,
         )
 

@@ -13,6 +13,7 @@ from journey_pipelines.engine.ports import Retained, StoreTransaction, T
 from journey_pipelines.engine.retention import horizon
 from journey_pipelines.errors import StoreError
 from journey_pipelines.store.memory.accounts import AccountsPart, EventsPart
+from journey_pipelines.store.memory.erasure import ErasurePart
 from journey_pipelines.store.memory.journeys import JourneysPart, RunsPart
 from journey_pipelines.store.memory.movement import EntryPart, MovementPart
 from journey_pipelines.store.memory.outbox import OutboxPart
@@ -23,7 +24,15 @@ from journey_pipelines.store.values import detached
 
 
 class MemoryTransaction(
-    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReceiptsPart
+    JourneysPart,
+    RunsPart,
+    EntryPart,
+    MovementPart,
+    EventsPart,
+    AccountsPart,
+    OutboxPart,
+    ReceiptsPart,
+    ErasurePart,
 ):
     """One transaction over a working copy of the store's frames."""
 

@@ -15,6 +15,7 @@ from journey_pipelines.store.postgres.accounts import AccountsPart, EventsPart
 from journey_pipelines.store.postgres.address import parse_address
 from journey_pipelines.store.postgres.catalogues import Catalogues
 from journey_pipelines.store.postgres.connections import Connections
+from journey_pipelines.store.postgres.erasure import ErasurePart
 from journey_pipelines.store.postgres.failures import store_error
 from journey_pipelines.store.postgres.journeys import JourneysPart
 from journey_pipelines.store.postgres.migration import migrate
@@ -30,7 +31,16 @@ from journey_pipelines.store.statements import statements
 
 
 class PostgresTransaction(
-    JourneysPart, RunsPart, EntryPart, MovementPart, EventsPart, AccountsPart, OutboxPart, ReceiptsPart, ReportsPart
+    JourneysPart,
+    RunsPart,
+    EntryPart,
+    MovementPart,
+    EventsPart,
+    AccountsPart,
+    OutboxPart,
+    ReceiptsPart,
+    ReportsPart,
+    ErasurePart,
 ):
     """One transaction of the database."""
 
