@@ -28,6 +28,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "suppress": ("suppress", "Write to an address no more, or take it off the list."),
     "doctor": ("doctor", "Check that the store holds together."),
     "retain": ("retain", "Remove history that is older than it has to be kept."),
+    "forget": ("forget", "Remove one customer's personal data; the counts stay."),
     "bench": ("bench", "Measure how fast the parts are on this machine."),
     "webhooks": ("webhooks", "Listen to what providers tell, and to unsubscribe links."),
     "dev": ("dev", "Start the database, Dagster's UI and its daemon."),

@@ -43,7 +43,7 @@ class EmailFiles:
 
     def _files(self, dispatches: pd.DataFrame) -> list[str]:
         return [
-            f"email/{day}/{_slug(customer)}-{_slug(node)}-{message_id(key)[1:13]}.eml"
+            f"email/{day}/{slug(customer)}-{slug(node)}-{message_id(key)[1:13]}.eml"
             for day, customer, node, key in zip(
                 request_days(dispatches),
                 dispatches["customer_id"],
@@ -69,5 +69,6 @@ class EmailFiles:
         return "sent", receipt(file, key)
 
 
-def _slug(text: str) -> str:
+def slug(text: str) -> str:
+    """The text as part of a file name; different texts may give the same."""
     return re.sub(r"[^A-Za-z0-9_]+", "_", text)[:40]

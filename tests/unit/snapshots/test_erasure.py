@@ -44,9 +44,8 @@ def test_everybody_else_reads_as_before_under_the_same_id(tmp_path: Path, rows_o
     pd.testing.assert_frame_equal(store.read(FEATURES, DAY).frame, expected)
     assert after.positions([HOSTILE]).tolist() == [-1]
     for column in ("visits", "rebate", "name"):
-        positions = after.positions(PEOPLE[1:])
-        found = pd.Series(after.take(column, positions)).astype("object").fillna(-1).tolist()
-        assert found == pd.Series(before.take(column, before.positions(PEOPLE[1:]))).astype("object").fillna(-1).tolist()
+        cells = [snapshot.take(column, snapshot.positions(PEOPLE[1:])) for snapshot in (after, before)]
+        assert pd.Series(cells[0], dtype="object").equals(pd.Series(cells[1], dtype="object"))
     assert HOSTILE.encode() not in path.read_bytes()
 
 
