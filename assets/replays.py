@@ -48,23 +48,32 @@ class ReplayName(dg.Config):
 
 def make_replays(segments: Mapping[str, Query]) -> list[dg.AssetsDefinition]:
     """`replay_history`, which depends on the asset of each segment, and `replay_metrics`."""
+    shared: Mapping[str, Any] = {
+        "group_name": "replays",
+        "kinds": {"postgres"},
+        "owners": [MARKETING_TEAM],
+        "tags": {"domain": "journeys"},
+        "code_version": "1",
+    }
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Parameter `backfill_policy`")  # Dagster calls it beta each time it loads
-        decorated = dg.asset(
+        history = dg.asset(
             deps=["features", "profiles", "events", *map(segment_key, segments)],
             partitions_def=daily,
             backfill_policy=dg.BackfillPolicy.single_run(),
-            group_name="replays",
-            kinds={"postgres"},
-            owners=[MARKETING_TEAM],
-            tags={"domain": "journeys"},
-            code_version="1",
             metadata={
                 "dagster/column_schema": frame_schema({"replay": "str", **TRANSITIONS}),
                 "dagster/table_name": "journeys_replay.transitions",
             },
+            **shared,
         )
-        return [decorated(replay_history), replay_metrics]
+        metrics = dg.asset(
+            deps=[dg.AssetDep("replay_history", partition_mapping=dg.AllPartitionMapping())],
+            backfill_policy=dg.BackfillPolicy.single_run(),
+            metadata={"dagster/table_name": "journeys_replay.replays"},
+            **shared,
+        )
+        return [history(replay_history), metrics(replay_metrics)]
 
 
 def replay_history(
@@ -86,15 +95,6 @@ def replay_history(
     return dg.MaterializeResult(metadata=replay_metadata(name, replayed), data_version=dg.DataVersion(replayed.hash))
 
 
-@dg.asset(
-    deps=[dg.AssetDep("replay_history", partition_mapping=dg.AllPartitionMapping())],
-    metadata={"dagster/table_name": "journeys_replay.replays"},
-    group_name="replays",
-    kinds={"postgres"},
-    owners=[MARKETING_TEAM],
-    tags={"domain": "journeys"},
-    code_version="1",
-)
 def replay_metrics(
     context: dg.AssetExecutionContext,
     config: ReplayName,
