@@ -9,12 +9,13 @@ import networkx as nx
 
 from journey_pipelines.journeys.journey import Journey
 
-COLUMN: Final = 190
+COLUMN: Final = 250
 ROW: Final = 84
 WIDTH: Final = 140
 HEIGHT: Final = 44
 MARGIN: Final = 20
 WIDEST: Final = 14.0
+LONGEST_NAME: Final = 17  # letters that fit into a node, and between two
 FILLS: Final = {
     "StartNode": "#d3f9d8",
     "EndNode": "#e9ecef",
@@ -44,7 +45,8 @@ def drawing(journey: Journey, flow: Flow, standing: Mapping[str, int]) -> str:
     ]
     nodes = [_node(journey, name, place, standing.get(name, 0)) for name, place in places.items()]
     width = max(place.x for place in places.values()) + WIDTH + MARGIN
-    height = max(place.y for place in places.values()) + HEIGHT + 2 * MARGIN
+    goes_back = any(places[source].x >= places[target].x for (source, _), target in journey.ways.items())
+    height = max(place.y for place in places.values()) + HEIGHT + MARGIN + (ROW if goes_back else 0)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
         f'role="img" aria-label="Flow of the journey {escape(journey.name)}">'
@@ -81,22 +83,26 @@ def _edge(source: _Place, target: _Place, branch: str, count: int, widest: int) 
     bend = max((x2 - x1) / 2, 30)
     dip = 0 if x2 > x1 else ROW
     width = 1.5 + (WIDEST - 1.5) * count / widest if widest else 1.5
-    label = f"{branch} {count:,}".strip()
+    label = f"{_short(branch)} {count:,}".strip()
     middle_x, middle_y = (x1 + x2) / 2, (y1 + y2) / 2 + 0.75 * dip - width / 2 - 4
     return (
         f'<path d="M{x1:.0f} {y1:.0f}C{x1 + bend:.0f} {y1 + dip:.0f} {x2 - bend:.0f} {y2 + dip:.0f} {x2:.0f} {y2:.0f}" '
         f'fill="none" stroke="#adb5bd" stroke-opacity="0.7" stroke-width="{width:.1f}" marker-end="url(#arrow)"/>'
-        f'<text x="{middle_x:.0f}" y="{middle_y:.0f}" class="edge">{escape(label)}</text>'
+        f'<text x="{middle_x:.0f}" y="{middle_y:.0f}" class="edge">{escape(label)}'
+        f"<title>{escape(branch)} {count:,}</title></text>"
     )
 
 
 def _node(journey: Journey, name: str, place: _Place, standing: int) -> str:
     kind = type(journey.nodes[name]).__name__
     here = f"{standing:,} here" if standing else kind.removesuffix("Node").removesuffix("Wait").lower() or "wait"
-    shown = name if len(name) <= 18 else f"{name[:17]}…"
     return (
         f'<g><title>{escape(name)}</title><rect x="{place.x:.0f}" y="{place.y:.0f}" width="{WIDTH}" height="{HEIGHT}" '
         f'rx="8" fill="{FILLS.get(kind, WAIT_FILL)}" stroke="#868e96"/>'
-        f'<text x="{place.x + WIDTH / 2:.0f}" y="{place.y + 19:.0f}" class="node">{escape(shown)}</text>'
+        f'<text x="{place.x + WIDTH / 2:.0f}" y="{place.y + 19:.0f}" class="node">{escape(_short(name))}</text>'
         f'<text x="{place.x + WIDTH / 2:.0f}" y="{place.y + 35:.0f}" class="kind">{escape(here)}</text></g>'
     )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"

@@ -125,7 +125,7 @@ def duration(length: timedelta) -> str:
     """
     seconds = int(length.total_seconds())
     days, hours, minutes = seconds // 86_400, seconds // 3_600 % 24, seconds // 60 % 60
-    return f"{days} d {hours} h" if days else f"{hours} h {minutes} min"
+    return f"{days:,} d {hours} h" if days else f"{hours} h {minutes} min"
 
 
 def _of_version(frame: pd.DataFrame, journey: Journey) -> pd.DataFrame:
