@@ -27,12 +27,12 @@ REASONS: Final = {
 
 
 def reason_text(reason: str) -> str:
-    """Why a dispatch was skipped, in words; unknown reasons as they are.
+    """What the reason of a skipped dispatch means, to stand behind it; empty for one that says it itself.
 
     >>> reason_text("no_consent"), reason_text("other")
-    ('no_consent: the profile refuses messages of this kind', 'other')
+    (' (the profile refuses messages of this kind)', '')
     """
-    return f"{reason}: {REASONS[reason]}" if reason in REASONS else reason
+    return f" ({REASONS[reason]})" if reason in REASONS else ""
 
 
 def message_findings(passage: Passage) -> Iterator[Finding]:
