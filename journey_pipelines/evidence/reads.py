@@ -84,7 +84,7 @@ def nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Values whose names have dots, as objects inside one another.
 
     >>> nested({"a.b": 1, "c": 2})
-    {'a': {'b': 1}, 'c': 2}
+    {'c': 2, 'a': {'b': 1}}
     """
     document: dict[str, Any] = {name: value for name, value in values.items() if "." not in name}
     for name in sorted(set(values) - set(document)):
