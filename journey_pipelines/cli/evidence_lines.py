@@ -21,6 +21,9 @@ def evidence(finding: Finding | None) -> Iterator[str]:
             yield f"THIS CONTRADICTS THE STORE: {remark}."
         case _ if remark:
             yield f"{_capital(remark)}."
+    if finding.values:
+        of = f" ({finding.snapshot_id})" if finding.snapshot_id else ""
+        yield f"In the profile of that time{of} {values_read(finding.values)}."
     source = _source(finding)
     for evaluation in finding.evaluations:
         yield f"{_evaluated(evaluation)}{source}."

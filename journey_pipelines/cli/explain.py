@@ -23,14 +23,14 @@ def explain(who: str, *, is_json: bool) -> None:
     """Tell what happened to a customer in every journey, or to one execution, and why.
 
     Each decision is computed once more from the snapshot that it was made on, and compared with what is stored. Of a
-    customer: also why they are not in the other journeys.
+    customer: also why they are not in the other journeys, or not again.
     """
     parts = installation()
     with parts.store.transaction() as transaction:
         archive = Archive(transaction, parts.catalog, parts.snapshots)
         executions = _executions(transaction, who)
         is_execution = bool(executions) and executions[0]["execution_id"] == who
-        explained = [explain_execution(archive, execution) for execution in executions]
+        explained = [explain_execution(archive, execution, policy=parts.policy) for execution in executions]
         if not executions and not is_known(archive, who):
             raise NotFoundError(
                 f"{who!r} is neither an execution nor a customer of a journey or of the newest snapshots; "
@@ -50,7 +50,8 @@ def _executions(transaction: StoreTransaction, who: str) -> list[dict[str, Any]]
 
 def _as_text(who: str, explained: list[Explanation], absences: Mapping[str, Finding]) -> str:
     stories = [tell(one.execution, one.transitions, one.dispatches, one.document, one) for one in explained]
-    stories += [tell_absence(who, journey_key, finding) for journey_key, finding in absences.items()]
+    entered = {one.execution["journey_key"] for one in explained}
+    stories += [tell_absence(who, key, finding, is_again=key in entered) for key, finding in absences.items()]
     if not stories:
         return f"Customer {who} is known, but no journey is published yet. Publish one with: journeys publish FILE"
     return "\n\n".join("\n".join(lines) for lines in stories)
@@ -64,7 +65,7 @@ def _as_json(explained: list[Explanation], absences: Mapping[str, Finding]) -> d
                 "transitions": [_plain(row) for row in one.transitions],
                 "dispatches": [_plain(row) for row in one.dispatches],
                 "findings": [finding.as_json() for finding in one.findings],
-                "refusals": to_json(dict(one.refusals)),
+                "deferrals": dict(one.deferrals),
                 "trouble": one.trouble,
             }
             for one in explained

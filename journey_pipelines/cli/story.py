@@ -5,11 +5,11 @@ from typing import Any, Final
 
 import pandas as pd
 
-from journey_pipelines.cli.evidence_lines import evidence, values_read
+from journey_pipelines.cli.evidence_lines import evidence
 from journey_pipelines.cli.output import instant
 from journey_pipelines.evidence.explanation import Explanation
 from journey_pipelines.evidence.findings import Finding, doubts
-from journey_pipelines.evidence.messages import reason_text
+from journey_pipelines.evidence.refusals import reason_text
 
 Row = Mapping[str, Any]
 
@@ -54,11 +54,12 @@ def tell(
     return [*lines, *_missed(known, document), *_judgement(known)]
 
 
-def tell_absence(customer_id: str, journey_key: str, finding: Finding) -> list[str]:
-    """Why a customer did not enter a journey, after a heading."""
+def tell_absence(customer_id: str, journey_key: str, finding: Finding, *, is_again: bool = False) -> list[str]:
+    """Why a customer did not enter a journey, or not again, after a heading."""
     first, *rest = evidence(finding)
+    entered = f"did not enter journey {journey_key} again" if is_again else f"never entered journey {journey_key}"
     return [
-        f"Customer {customer_id} never entered journey {journey_key}:",
+        f"Customer {customer_id} {entered}:",
         _line(finding.at, first),
         *(_line("", text) for text in rest),
     ]
@@ -111,8 +112,7 @@ def _dispatch(row: Row, known: Explanation) -> Iterator[str]:
             yield _line(row["settled_at"], f"{what} was done{tries}{unproven}.")
         case "skipped":
             yield _line(row["settled_at"], f"{what} was skipped{reason}{reason_text(_text(row['reason']))}.")
-            if row.get("key") in known.refusals:
-                yield _line("", f"In the profile of that time {values_read(known.refusals[row['key']])}.")
+            yield from _below(known.refusals.get(row.get("key", "")))
         case "failed":
             yield _line(row["settled_at"], f"{what} failed{tries}{reason}.")
         case "retry":
@@ -122,7 +122,7 @@ def _dispatch(row: Row, known: Explanation) -> Iterator[str]:
         case "sending":
             yield _line(row["left_at"], f"{what} is being delivered.")
         case _:
-            held = " (quiet hours or the frequency cap)" if pd.notna(row["next_at"]) else ""
+            held = f": {known.deferrals[row['key']]}" if row.get("key") in known.deferrals else ""
             yield _line(None, f"{what} has not left yet; it waits {next_at}{held}.")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from journey_pipelines.engine import calendar
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import JourneyDocumentError
 from journey_pipelines.evidence.accounts import accounts_at
@@ -94,6 +95,11 @@ class Archive:
             Reads(journey.key, customer_id, features, profile, account, context)
             for account in accounts_at(self.transaction, customer_id, as_of)
         ]
+
+    def zones(self, read: RunSnapshots, customer_id: str, default: str) -> pd.Series:
+        """The customer's time zone as the profile had it, else the default; one row."""
+        named = (self.rows.row(read.profiles, customer_id).values or {}).get("timezone")
+        return calendar.usable_zones(pd.Series([named or default], dtype=object), default)
 
     def segment_row(self, read: RunSnapshots, name: str, customer_id: str) -> SnapshotRow:
         """The customer's row in a segment's snapshot."""

@@ -8,6 +8,7 @@ from journey_pipelines.evidence.admissions import Admission, Candidacy, admissio
 from journey_pipelines.evidence.archive import Archive, Row, RunSnapshots
 from journey_pipelines.evidence.findings import Finding, Verdict
 from journey_pipelines.evidence.passages import Passage
+from journey_pipelines.evidence.reentries import kept_out
 from journey_pipelines.journeys.journey import Journey
 
 LOOKED_BACK: Final = 120  # runs, in search of the one in which a customer joined a segment
@@ -48,8 +49,10 @@ def _started(passage: Passage, archive: Archive) -> Finding:
     return Finding("entry", Verdict.UNCHECKED, at=at, remark="the start that asked for it is not kept any more")
 
 
-def absence_finding(archive: Archive, journey: Journey, customer_id: str, *, status: str) -> Finding:
-    """Why a customer who never was in the journey is not, by the newest run that decided about it.
+def absence_finding(
+    archive: Archive, journey: Journey, customer_id: str, *, status: str, last: Row | None = None
+) -> Finding:
+    """Why a customer did not enter the journey, by the newest run that decided about it; `last`: again, after this.
 
     Of a journey that takes who joins a segment, by the run in which the customer joined, as far back as that is found.
     """
@@ -62,16 +65,19 @@ def absence_finding(archive: Archive, journey: Journey, customer_id: str, *, sta
     if held is not None:
         return Finding("absence", Verdict.STATED, at=runs[0]["as_of"], remark=f"the run held the journey: {held}")
     for run in runs[:LOOKED_BACK]:
-        read, said = _said(archive, journey, customer_id, run)
-        if not said.is_old_member:
+        read, said = _said(archive, journey, customer_id, run, last)
+        if not said.is_old_member or (last is not None and run["as_of"] <= last["entered_at"]):
             break
     return replace(_judged("absence", said, read, journey, has_entered=False), at=run["as_of"])
 
 
-def _said(archive: Archive, journey: Journey, customer_id: str, run: Row) -> tuple[RunSnapshots, Admission]:
+def _said(
+    archive: Archive, journey: Journey, customer_id: str, run: Row, last: Row | None
+) -> tuple[RunSnapshots, Admission]:
     at: datetime = run["as_of"].to_pydatetime()
     read = archive.read_by_run(run["run_id"], features=None, as_of=at)
-    return read, admission(archive, Candidacy(journey, customer_id, read, at))
+    again = None if last is None else kept_out(archive, journey, last, read, at)
+    return read, again or admission(archive, Candidacy(journey, customer_id, read, at))
 
 
 def _judged(what: str, said: Admission, read: RunSnapshots, journey: Journey, *, has_entered: bool) -> Finding:

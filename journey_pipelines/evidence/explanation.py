@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from journey_pipelines.delivery.contact import ContactPolicy
 from journey_pipelines.evidence.archive import Archive, Row
+from journey_pipelines.evidence.deferrals import deferral
 from journey_pipelines.evidence.endings import ending_finding
 from journey_pipelines.evidence.entries import absence_finding, entry_finding
 from journey_pipelines.evidence.findings import Finding
-from journey_pipelines.evidence.messages import message_findings, refusal_values
+from journey_pipelines.evidence.messages import message_findings
 from journey_pipelines.evidence.passages import Passage
+from journey_pipelines.evidence.refusals import refusal_finding
 from journey_pipelines.evidence.steps import step_finding
 
 
@@ -25,16 +28,18 @@ class Explanation:
     steps: Mapping[tuple[str, int], Finding] = field(default_factory=dict)  # (node, visit) -> why it was left so
     ending: Finding | None = None
     messages: list[Finding] = field(default_factory=list)  # actions that were never requested
-    refusals: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # dispatch key -> values of the profile
+    deferrals: Mapping[str, str] = field(default_factory=dict)  # dispatch key -> what holds it back
+    refusals: Mapping[str, Finding] = field(default_factory=dict)  # dispatch key -> why it was skipped
     trouble: str = ""  # why nothing can be computed once more
 
     @property
     def findings(self) -> list[Finding]:
         """All of them, in the order of the story."""
-        return [f for f in (self.entry, *self.steps.values(), self.ending, *self.messages) if f is not None]
+        known = (self.entry, *self.steps.values(), *self.refusals.values(), self.ending, *self.messages)
+        return [finding for finding in known if finding is not None]
 
 
-def explain_execution(archive: Archive, execution: Row) -> Explanation:
+def explain_execution(archive: Archive, execution: Row, *, policy: ContactPolicy | None = None) -> Explanation:
     """Everything that is stored of one execution, each decision computed once more."""
     execution_id = execution["execution_id"]
     transitions = archive.transaction.read("transitions", execution_id=execution_id).to_dict("records")
@@ -48,7 +53,8 @@ def explain_execution(archive: Archive, execution: Row) -> Explanation:
         return Explanation(execution, transitions, dispatches, stored.document, trouble=trouble)
     passage = Passage(execution, journey, transitions, dispatches)
     steps = ((row, step_finding(passage, number, archive)) for number, row in enumerate(transitions))
-    refusals = {row["key"]: refusal_values(archive, passage, row) for row in dispatches}
+    refusals = {row["key"]: refusal_finding(archive, passage, row) for row in dispatches}
+    deferrals = {row["key"]: deferral(archive, passage, row, policy) for row in dispatches}
     return Explanation(
         execution=execution,
         transitions=transitions,
@@ -58,20 +64,23 @@ def explain_execution(archive: Archive, execution: Row) -> Explanation:
         steps={(row["node_id"], int(row["visit"])): found for row, found in steps if found is not None},
         ending=ending_finding(passage, archive),
         messages=list(message_findings(passage)),
-        refusals={key: values for key, values in refusals.items() if values},
+        deferrals={key: text for key, text in deferrals.items() if text},
+        refusals={key: found for key, found in refusals.items() if found is not None},
     )
 
 
 def explain_absences(archive: Archive, customer_id: str) -> dict[str, Finding]:
-    """For each journey whose newest version the customer has not entered, why not."""
+    """For each journey that the customer is not in: why they did not enter it, or not again."""
     newest = {stored.journey_key: stored for stored in archive.transaction.versions()}
     past = archive.transaction.executions_of(customer_id)
     found = {}
     for key, stored in sorted(newest.items()):
         journey = archive.journey(key, stored.version)
         own = past[past["journey_key"] == key]
-        if journey is not None and not len(own):
-            found[key] = absence_finding(archive, journey, customer_id, status=stored.status)
+        if journey is None or own["ended_at"].isna().any():
+            continue
+        last = own.to_dict("records")[-1] if len(own) else None
+        found[key] = absence_finding(archive, journey, customer_id, status=stored.status, last=last)
     return found
 
 

@@ -1,7 +1,7 @@
 """What an explanation consists of: findings, each about one stored fact, with the evaluations that led to it."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -44,7 +44,7 @@ class Evaluation:
 class Finding:
     """One stored fact and its evidence."""
 
-    about: str  # entry | condition | split | wait | ending | message | absence
+    about: str  # entry | condition | split | wait | ending | refusal | message | absence
     verdict: Verdict
     node_id: str | None = None
     visit: int | None = None
@@ -55,12 +55,14 @@ class Finding:
     fingerprint: str | None = None
     evaluations: tuple[Evaluation, ...] = ()
     remark: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)  # of the profile, where no rule read them
 
     def as_json(self) -> dict[str, Any]:
         """The finding as JSON; the keys stay the same."""
         found = asdict(self)
         found["verdict"] = str(self.verdict)
         found["at"] = None if self.at is None or pd.isna(self.at) else self.at.isoformat()
+        found["values"] = to_json(found["values"])
         for evaluation in found["evaluations"]:
             for reading in evaluation["readings"]:
                 reading["value"] = to_json(reading["value"])

@@ -2,37 +2,14 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
-
-import pandas as pd
+from typing import Any
 
 from journey_pipelines.engine.states import ENDED
-from journey_pipelines.evidence.archive import Archive, Row
+from journey_pipelines.evidence.archive import Row
 from journey_pipelines.evidence.findings import Finding, Verdict
 from journey_pipelines.evidence.passages import Passage
 from journey_pipelines.journeys.graph import Graph, build_graph, reachable
 from journey_pipelines.journeys.nodes import ActionNode
-
-REASONS: Final = {
-    "stale": "it was due longer ago than the journey lets a message be late",
-    "no_address": "the profile has no address for it",
-    "no_consent": "the profile refuses messages of this kind",
-    "suppressed": "every address is on the suppression list",
-    "invalid_address": "nothing can be delivered to the address of the profile",
-    "goal": "the execution met its goal before the message left",
-    "exit_rule": "the execution left by its exit rule before the message left",
-    "cancelled": "the execution was cancelled before the message left",
-    "customer_gone": "the customer was gone from the features before the message left",
-}
-
-
-def reason_text(reason: str) -> str:
-    """What the reason of a skipped dispatch means, to stand behind it; empty for one that says it itself.
-
-    >>> reason_text("no_consent"), reason_text("other")
-    (' (the profile refuses messages of this kind)', '')
-    """
-    return f" ({REASONS[reason]})" if reason in REASONS else ""
 
 
 def message_findings(passage: Passage) -> Iterator[Finding]:
@@ -51,7 +28,7 @@ def _missed(passage: Passage, node: ActionNode, graph: Graph) -> Finding:
     here = passage.execution["current_node_id"]
     if here is not None and node.id in reachable(graph, here):
         if passage.execution["state"] not in ENDED:
-            return _message(node, f"it may still come: they are at {here}")
+            return _message(node, f"it may still come, they are at {here}")
         return replace(_message(node, f"they ended at {here}, before it"), at=passage.execution["ended_at"])
     left = _fork(passage.transitions, node.id, graph)
     if left is None:
@@ -75,24 +52,6 @@ def _fork(transitions: Sequence[Row], node_id: str, graph: Graph) -> Row | None:
     """The last transition from whose node the action could be reached: the way that was taken there led elsewhere."""
     could = [left for left in transitions if left["node_id"] in graph and node_id in reachable(graph, left["node_id"])]
     return could[-1] if could else None
-
-
-def refusal_values(archive: Archive, passage: Passage, dispatch: Row) -> dict[str, Any]:
-    """What the profile said of consent or address when a dispatch was skipped for it; {} where it was not."""
-    if dispatch["reason"] not in ("no_consent", "no_address", "invalid_address") or pd.isna(dispatch["settled_at"]):
-        return {}
-    action = archive.catalog.actions[dispatch["action_type"]]
-    channel, address = getattr(action, "channel", None), getattr(action, "address", None)
-    for read in archive.read_at(dispatch["settled_at"].to_pydatetime()):
-        row = archive.rows.row(read.profiles, passage.customer_id)
-        if row.trouble:
-            return {}
-        values = row.values or {}
-        if dispatch["reason"] == "no_consent":
-            named = [name for name in sorted(values) if "consent" in name and str(channel) in name]
-            return {f"customer.{name}": values[name] for name in named}
-        return {f"customer.{address}": values.get(str(address))}
-    return {}
 
 
 def _text(value: Any) -> str | None:

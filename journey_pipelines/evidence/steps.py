@@ -114,10 +114,7 @@ def _timeout_at(passage: Passage, number: int, node: EventWait, archive: Archive
     arrived = passage.arrived_at(number)
     before = passage.transitions[number - 1] if number else passage.transitions[number]
     read = archive.read_by_run(before["run_id"], features=None, as_of=arrived)
-    named = (archive.rows.row(read.profiles, passage.customer_id).values or {}).get("timezone")
-    zones = calendar.usable_zones(
-        pd.Series([named or passage.journey.timezone], dtype=object), passage.journey.timezone
-    )
+    zones = archive.zones(read, passage.customer_id, passage.journey.timezone)
     arrivals = pd.Series([pd.Timestamp(arrived)]).dt.as_unit("us")
     at: pd.Timestamp = calendar.add(arrivals, zones, node.timeout).iloc[0]
     return at

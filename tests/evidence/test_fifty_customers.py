@@ -35,7 +35,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def told(world: World) -> Told:
-    return Told(world, [one for one in world.explain_all() if one.execution["customer_id"] in CHOSEN])
+    return Told(world, world.explain(CHOSEN))
 
 
 def stored_row(path: Path, customer: str) -> dict[str, Any] | None:
@@ -156,6 +156,18 @@ def test_every_action_is_requested_or_told_why_not(told: Told) -> None:
         missed = {finding.node_id for finding in one.messages}
         assert requested | missed | {one.execution["current_node_id"]} >= actions
         assert not requested & missed
+
+
+def test_every_skipped_message_was_refused_by_the_profile_of_its_time(told: Told) -> None:
+    refusals = told.findings("refusal")
+    skipped = [row for one in told.explained for row in one.dispatches if row["reason"] == "no_consent"]
+    assert len(refusals) == len(skipped) > 3
+    for one, finding in refusals:
+        assert finding.at is not None
+        profile = stored_row(file_of(told.world, "profiles", finding.at), one.execution["customer_id"])
+        assert profile is not None
+        assert (finding.values, profile["sms_consent"]) == ({"customer.sms_consent": False}, False)
+        assert finding.verdict is Verdict.CONFIRMED
 
 
 @pytest.mark.parametrize("what", ["split", "message"])

@@ -18,7 +18,7 @@ from journey_pipelines.evidence.passages import Passage
 from journey_pipelines.evidence.steps import step_finding
 from journey_pipelines.journeys.journey import compile_journey
 from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SnapshotStore
-from tests.evidence.world import CATALOG, World
+from tests.evidence.world import CATALOG, CUSTOMERS, World
 
 NODE = ("is_big", 1)
 
@@ -26,7 +26,7 @@ NODE = ("is_big", 1)
 @pytest.fixture(scope="module")
 def example(world: World) -> Explanation:
     """Somebody whose spend decided at is_big."""
-    return next(one for one in world.explain_all() if NODE in one.steps and one.execution["entered_via"] == "entry")
+    return next(one for one in world.explain(CUSTOMERS[20:40]) if NODE in one.steps)
 
 
 def file_of(store: SnapshotStore, kind: str, example: Explanation) -> Path:

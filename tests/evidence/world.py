@@ -1,6 +1,6 @@
 """Nine days of random customers in Parquet snapshots, and journeys that a live engine walks them through."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -128,10 +128,11 @@ class World:
             run_pass(self.engine, Run(f"run-{number}", end_of_day(day)))
         return self
 
-    def explain_all(self, snapshots: SnapshotStore | None = None) -> list[Explanation]:
+    def explain(self, customers: Collection[str]) -> list[Explanation]:
         with self.store.transaction() as transaction:
-            archive = Archive(transaction, CATALOG, snapshots or self.snapshots)
-            return [explain_execution(archive, row) for row in transaction.read("executions").to_dict("records")]
+            archive = Archive(transaction, CATALOG, self.snapshots)
+            executions = transaction.read("executions").to_dict("records")
+            return [explain_execution(archive, row) for row in executions if row["customer_id"] in customers]
 
     def explain_one(self, execution: Mapping[str, Any], snapshots: SnapshotStore | None = None) -> Explanation:
         with self.store.transaction() as transaction:
