@@ -7,19 +7,22 @@ from typing import Any, Final
 import click
 
 from journey_pipelines.cli.installation import installation
+from journey_pipelines.cli.output import count_of
 from journey_pipelines.cli.story import tell, tell_absence
 from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import NotFoundError
 from journey_pipelines.evidence.archive import Archive
 from journey_pipelines.evidence.explanation import Explanation, explain_absences, explain_execution, is_known
 from journey_pipelines.evidence.findings import Finding
+from journey_pipelines.evidence.snapshot_rows import ROWS_TO_HASH
 from journey_pipelines.rules.json_values import to_json
 
 
 @click.command()
 @click.argument("who", metavar="CUSTOMER|EXECUTION")
 @click.option("--json", "is_json", is_flag=True, help="As JSON: the stored rows, and the evidence of each decision.")
-def explain(who: str, *, is_json: bool) -> None:
+@click.option("--verify", "is_thorough", is_flag=True, help="Hash snapshots of more than a million rows, too.")
+def explain(who: str, *, is_json: bool, is_thorough: bool) -> None:
     """Tell what happened to a customer in every journey, or to one execution, and why.
 
     Each decision is computed once more from the snapshot that it was made on, and compared with what is stored. Of a
@@ -27,7 +30,8 @@ def explain(who: str, *, is_json: bool) -> None:
     """
     parts = installation()
     with parts.store.transaction() as transaction:
-        archive = Archive(transaction, parts.catalog, parts.snapshots)
+        limit = None if is_thorough else ROWS_TO_HASH
+        archive = Archive(transaction, parts.catalog, parts.snapshots, rows_to_hash=limit)
         executions = _executions(transaction, who)
         is_execution = bool(executions) and executions[0]["execution_id"] == who
         explained = [explain_execution(archive, execution, policy=parts.policy) for execution in executions]
@@ -38,6 +42,10 @@ def explain(who: str, *, is_json: bool) -> None:
             )
         absences = {} if is_execution else explain_absences(archive, who)
     click.echo(json.dumps(_as_json(explained, absences), indent=2) if is_json else _as_text(who, explained, absences))
+    if archive.rows.unhashed:
+        large = count_of(len(archive.rows.unhashed), "snapshot")
+        said = f"{large} of more than {ROWS_TO_HASH:,} rows went by the id in the file; --verify hashes the rows, too"
+        click.echo(said, err=True)
 
 
 def _executions(transaction: StoreTransaction, who: str) -> list[dict[str, Any]]:

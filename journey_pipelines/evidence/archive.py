@@ -12,7 +12,7 @@ from journey_pipelines.engine.ports import StoreTransaction
 from journey_pipelines.errors import JourneyDocumentError
 from journey_pipelines.evidence.accounts import accounts_at
 from journey_pipelines.evidence.reads import Reads
-from journey_pipelines.evidence.snapshot_rows import SnapshotRow, SnapshotRows
+from journey_pipelines.evidence.snapshot_rows import ROWS_TO_HASH, SnapshotRow, SnapshotRows
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.journey import Journey, compile_journey
 from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SEGMENTS, SnapshotStore
@@ -38,12 +38,13 @@ class Archive:
     transaction: StoreTransaction
     catalog: Catalog
     snapshots: SnapshotStore
+    rows_to_hash: int | None = ROWS_TO_HASH
     rows: SnapshotRows = field(init=False)
     _journeys: dict[tuple[str, int], Journey | None] = field(default_factory=dict)
     _decided: list[Row] | None = None
 
     def __post_init__(self) -> None:
-        self.rows = SnapshotRows(self.snapshots)
+        self.rows = SnapshotRows(self.snapshots, rows_to_hash=self.rows_to_hash)
 
     def journey(self, key: str, version: int) -> Journey | None:
         """A published version; None where it cannot be compiled any more."""

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import pandas as pd
 
 from journey_pipelines.engine.facts import Snapshot
 from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots.parquet import SnapshotStore
+
+ROWS_TO_HASH: Final = 1_000_000  # hashing reads the whole file; of so many rows in some seconds
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,14 @@ NO_SNAPSHOT = SnapshotRow("")
 
 
 class SnapshotRows:
-    """Opens each snapshot once and hashes its rows once."""
+    """Opens each snapshot once and hashes its rows once, unless it is larger than `rows_to_hash` (None: always).
 
-    def __init__(self, store: SnapshotStore) -> None:
+    `unhashed` are the ids of those that were taken by the id in their file alone.
+    """
+
+    def __init__(self, store: SnapshotStore, *, rows_to_hash: int | None = ROWS_TO_HASH) -> None:
+        self.unhashed: set[str] = set()
+        self._rows_to_hash = rows_to_hash
         self._store = store
         self._opened: dict[str, tuple[Snapshot | None, str]] = {}
 
@@ -62,9 +69,12 @@ class SnapshotRows:
 
     def _checked(self, snapshot_id: str) -> tuple[Snapshot | None, str]:
         try:
-            if not self._store.is_unchanged(snapshot_id):
+            snapshot = self._store.open_id(snapshot_id)
+            if self._rows_to_hash is not None and snapshot.rows > self._rows_to_hash:
+                self.unhashed.add(snapshot_id)
+            elif not self._store.is_unchanged(snapshot_id):
                 return None, f"the rows of snapshot {snapshot_id} are not those that its id names: the file was changed"
-            return self._store.open_id(snapshot_id), ""
+            return snapshot, ""
         except SnapshotError as error:
             return None, str(error)
 

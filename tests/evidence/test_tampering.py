@@ -15,6 +15,7 @@ from journey_pipelines.evidence.archive import Archive
 from journey_pipelines.evidence.explanation import Explanation
 from journey_pipelines.evidence.findings import Finding, Verdict
 from journey_pipelines.evidence.passages import Passage
+from journey_pipelines.evidence.snapshot_rows import SnapshotRows
 from journey_pipelines.evidence.steps import step_finding
 from journey_pipelines.journeys.journey import compile_journey
 from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SnapshotStore
@@ -165,3 +166,12 @@ def test_points_of_later_runs_do_not_count(world: World) -> None:
         assert accounts_at(transaction, customer, at.to_pydatetime())[0]["points_balance"] == 0
         later = accounts_at(transaction, customer, awards.iloc[0]["at"].to_pydatetime())
     assert [account["points_balance"] for account in later] == [0, 10]
+
+
+def test_a_large_snapshot_goes_by_its_id_unless_asked(example: Explanation, copied: SnapshotStore) -> None:
+    customer, snapshot_id = example.execution["customer_id"], example.steps[NODE].snapshot_id
+    change(file_of(copied, FEATURES, example), customer, spend=501.0)
+    quick, thorough = SnapshotRows(copied, rows_to_hash=10), SnapshotRows(copied, rows_to_hash=None)
+    assert quick.row(snapshot_id, customer).has_row
+    assert quick.unhashed == {snapshot_id}
+    assert "the file was changed" in thorough.row(snapshot_id, customer).trouble
