@@ -40,7 +40,7 @@ def _goal_event(about: Finding, passage: Passage, archive: Archive, event_type: 
         about = replace(about, fingerprint=rule.fingerprint)
     if event is None:
         return replace(about, verdict=Verdict.CONTRADICTED, remark=f"no {event_type} that counts is stored")
-    remark = f"{event_type} {event['event_id']} occurred at {event['occurred_at'].isoformat()}"
+    remark = f"the event {event_type} {event['event_id']} occurred at {event['occurred_at'].isoformat()}"
     return replace(about, verdict=Verdict.CONFIRMED, remark=remark)
 
 

@@ -101,7 +101,7 @@ def _event_wait(passage: Passage, number: int, node: EventWait, archive: Archive
     evaluations = () if evaluation is None else (evaluation,)
     about = replace(about, evaluations=evaluations)
     if event is not None:
-        remark = f"{node.event} {event['event_id']} occurred at {event['occurred_at'].isoformat()}"
+        remark = f"the event {node.event} {event['event_id']} occurred at {event['occurred_at'].isoformat()}"
     else:
         remark = f"no {node.event} that counts came in time"
     if (event is not None) == (about.branch == "event"):
