@@ -1,14 +1,8 @@
-"""Taking one customer's rows out of snapshot files, with a tombstone that says so in the file's metadata.
+"""Taking one customer's rows out of snapshot files, each of which gets a tombstone (`tombstones.py`)."""
 
-A snapshot keeps its id, a hash of all its rows, so that what moves and guards recorded goes on to name it. That hash
-cannot be made again without the rows that went; in its place the tombstone holds one of those that remain, sealed
-together with the id.
-"""
-
-import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,44 +13,13 @@ import pyarrow.parquet as pq
 
 from journey_pipelines.engine.frame_snapshot import repeated_in
 from journey_pipelines.errors import SnapshotError
-from journey_pipelines.snapshots.contents import digest_of
 from journey_pipelines.snapshots.file_snapshot import CUSTOMER, MEND
 from journey_pipelines.snapshots.files import replacing
 from journey_pipelines.snapshots.layout import Layout, write_parts
+from journey_pipelines.snapshots.parquet import gives_id
+from journey_pipelines.snapshots.tombstones import TOMBSTONE_KEY, Tombstone
 
 ID_KEY: Final = b"snapshot_id"
-TOMBSTONE_KEY: Final = b"tombstone"
-
-
-@dataclass(frozen=True)
-class Tombstone:
-    """What a file that lost rows says of those that remain."""
-
-    snapshot_id: str
-    rows_removed: int
-    rest: str  # SHA-256 of the rows that remain, in their order
-    seal: str
-
-    @staticmethod
-    def over(table: Any, snapshot_id: str, *, rows_removed: int) -> "Tombstone":
-        """The tombstone of these remaining rows."""
-        rest = digest_of(table)
-        return Tombstone(snapshot_id, rows_removed, rest, _seal(snapshot_id, rows_removed, rest))
-
-    @staticmethod
-    def read(metadata: Any) -> "Tombstone | None":
-        """What a file's metadata says; None for a file that lost no row. Raises ValueError for an unreadable one."""
-        if TOMBSTONE_KEY not in (metadata or {}):
-            return None
-        return Tombstone(**json.loads(metadata[TOMBSTONE_KEY]))
-
-    def problem(self, table: Any, snapshot_id: str) -> str | None:
-        """What is wrong with the remaining rows of the snapshot with this id; None if nothing is."""
-        if self.snapshot_id != snapshot_id:
-            return f"its tombstone is of {self.snapshot_id}, not of {snapshot_id}"
-        if self.seal != _seal(self.snapshot_id, self.rows_removed, self.rest):
-            return "its tombstone was changed"
-        return None if self.rest == digest_of(table) else "its rows are not those that its tombstone was made for"
 
 
 def files_naming(root: Path, customer_id: str) -> dict[Path, int]:
@@ -84,7 +47,8 @@ def erase(path: Path, customer_id: str) -> int:
     if removed:
         before = _checked(path, table, metadata)
         rest = table.filter(pa.array(mask)).combine_chunks().replace_schema_metadata(None)
-        stone = Tombstone.over(rest, before.snapshot_id, rows_removed=before.rows_removed + removed)
+        gone = before.rows_removed + removed
+        stone = Tombstone.over(rest, before.snapshot_id, rows_removed=gone, was_whole=before.was_whole)
         named = {ID_KEY: metadata.get(ID_KEY, b""), TOMBSTONE_KEY: json.dumps(asdict(stone)).encode()}
         _write(path, rest.replace_schema_metadata(named), _layout_without(path, mask, rest))
     return removed
@@ -102,7 +66,7 @@ def check(path: Path) -> str | None:
         return None if stone is None else stone.problem(table, str(metadata.get(ID_KEY, b""), "utf-8"))
     except SnapshotError as error:
         return str(error)
-    except (ValueError, TypeError):
+    except ValueError:
         return "its tombstone cannot be read"
 
 
@@ -127,10 +91,10 @@ def _checked(path: Path, table: Any, metadata: Any) -> Tombstone:
     snapshot_id = str(metadata.get(ID_KEY, b""), "utf-8")
     try:
         stone = Tombstone.read(metadata)
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise SnapshotError(f"{path}: its tombstone cannot be read. {MEND}") from error
     if stone is None:
-        return Tombstone.over(table, snapshot_id, rows_removed=0)
+        return Tombstone.over(table, snapshot_id, rows_removed=0, was_whole=gives_id(path, snapshot_id))
     problem = stone.problem(table, snapshot_id)
     if problem is not None:
         raise SnapshotError(f"{path}: {problem}. {MEND}")
@@ -175,7 +139,3 @@ def _rows_of(path: Path, customer_id: str) -> int:
         return int(pc.sum(pc.equal(column.cast(pa.large_string()), customer_id)).as_py() or 0)
     except (OSError, pa.ArrowException) as error:
         raise SnapshotError(f"{path} cannot be read: {str(error).splitlines()[0]}. {MEND}") from error
-
-
-def _seal(snapshot_id: str, rows_removed: int, rest: str) -> str:
-    return hashlib.sha256(f"{snapshot_id}\n{rows_removed}\n{rest}".encode()).hexdigest()

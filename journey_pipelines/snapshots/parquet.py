@@ -21,6 +21,7 @@ from journey_pipelines.snapshots.file_snapshot import MEND, FileSnapshot
 from journey_pipelines.snapshots.files import replacing
 from journey_pipelines.snapshots.layout import ROWS_OF_A_PART, Layout, laid_out, write_parts
 from journey_pipelines.snapshots.tables import ColumnTypeError, frame_of, table_from
+from journey_pipelines.snapshots.tombstones import Tombstone
 
 FEATURES: Final = "features"
 RAW_FEATURES: Final = "features_raw"
@@ -103,6 +104,10 @@ class SnapshotStore:
 
     def open_id(self, snapshot_id: str) -> Snapshot:
         """The snapshot with exactly this id, also when its partition was written again since; see `open`."""
+        return _open(*self._find(snapshot_id))
+
+    def _find(self, snapshot_id: str) -> tuple[Path, str, date]:
+        """File, kind and day of the snapshot with this id."""
         named = _ID.fullmatch(snapshot_id)
         day = None if named is None else _day(named["day"])
         if named is None or day is None:
@@ -111,11 +116,19 @@ class SnapshotStore:
         path = self.path(kind, day)
         for candidate in (path, _superseded(path, snapshot_id)):
             if self._id_at(candidate) == snapshot_id:
-                return _open(candidate, kind, day)
+                return candidate, kind, day
         raise SnapshotError(
             f"Snapshot {snapshot_id} is gone: {path} {'holds other rows' if path.is_file() else 'does not exist'}. "
             "Materialise that partition from the same data again, or release the journey with `journeys approve`."
         )
+
+    def is_unchanged(self, snapshot_id: str) -> bool:
+        """Whether the rows that are kept under this id still have the content that it names; reads the whole file.
+
+        Rows that lie in parts are hashed by customer id, the order in which the warehouse gives them. Where somebody
+        was forgotten, it is about everybody else's. Raises SnapshotError where there is no such snapshot.
+        """
+        return gives_id(self._find(snapshot_id)[0], snapshot_id)
 
     def days(self, kind: str) -> list[date]:
         """Dates of all partitions of a kind, oldest first."""
@@ -175,6 +188,24 @@ def _day(text: str) -> date | None:
 def _superseded(path: Path, snapshot_id: str) -> Path:
     content = snapshot_id.rsplit("@", 1)[-1]
     return path.parent / "superseded" / f"{path.stem}@{content}.parquet"
+
+
+def gives_id(path: Path, snapshot_id: str) -> bool:
+    """See `SnapshotStore.is_unchanged`, of one file."""
+    named = _ID.fullmatch(snapshot_id)
+    day = None if named is None else _day(named["day"])
+    if named is None or day is None:
+        return False
+    table = pq.read_table(path, partitioning=None)
+    try:
+        stone = Tombstone.read(table.schema.metadata)
+    except ValueError:
+        return False
+    if stone is not None:
+        return stone.was_whole and stone.problem(table, snapshot_id) is None
+    frame = _read(path, named["kind"], day).frame
+    by_customer = frame.sort_values("customer_id", kind="stable", ignore_index=True)
+    return any(_content(table_from(_texts(rows))) == named["content"] for rows in (frame, by_customer))
 
 
 def _content(table: Any) -> str:

@@ -156,14 +156,72 @@ WHERE strpos(reason, ' customers, ' || %(customer_id)s || ' among them, ') > 0;
 INSERT INTO erasures (erasure_id, at, rows) VALUES (%(erasure_id)s, %(at)s, %(rows)s::jsonb)
 ON CONFLICT (erasure_id) DO NOTHING;
 
+-- name: has_replays
+-- purpose: whether replays were kept beside the store
+SELECT to_regclass('journeys_replay.points_transactions') IS NOT NULL;
+
+-- name: replayed_rows
+-- purpose: how many rows of kept replays are about a customer
+SELECT 'replayed executions' AS table_name, count(*) FROM journeys_replay.executions WHERE customer_id = %(customer_id)s
+UNION ALL SELECT 'replayed transitions', count(*) FROM journeys_replay.transitions WHERE customer_id = %(customer_id)s
+UNION ALL SELECT 'replayed dispatches', count(*) FROM journeys_replay.dispatches WHERE customer_id = %(customer_id)s
+UNION ALL SELECT 'replayed points_transactions', count(*)
+    FROM journeys_replay.points_transactions WHERE customer_id = %(customer_id)s;
+
+-- name: note_replayed
+-- purpose: new ids of the customer's replayed executions, the same in every table
+CREATE TEMPORARY TABLE replayed ON COMMIT DROP AS
+SELECT old_id, gen_random_uuid()::text AS new_id
+FROM (
+    SELECT DISTINCT execution_id AS old_id FROM journeys_replay.executions WHERE customer_id = %(customer_id)s
+) AS ids;
+
+-- name: empty_replayed_executions
+-- purpose: replayed executions, as `empty_ended`
+UPDATE journeys_replay.executions
+SET customer_id = %(pseudonym)s,
+    execution_id = new_id,
+    context = '{}',
+    visits = '{}',
+    failure = CASE WHEN failure IS NOT NULL THEN coalesce(substring(failure from '^[[:alnum:]_ -]+'), 'failed') END
+FROM replayed
+WHERE execution_id = old_id;
+
+-- name: empty_replayed_transitions
+-- purpose: replayed transitions
+UPDATE journeys_replay.transitions SET customer_id = %(pseudonym)s, execution_id = new_id
+FROM replayed
+WHERE execution_id = old_id;
+
+-- name: empty_replayed_dispatches
+-- purpose: replayed dispatches, as `empty_dispatches`
+UPDATE journeys_replay.dispatches
+SET customer_id = %(pseudonym)s,
+    execution_id = new_id,
+    key = new_id || ':' || node_id || ':' || visit,
+    payload = '{}',
+    reason = CASE WHEN reason IS NOT NULL THEN coalesce(substring(reason from '^[[:alnum:]_ -]+'), 'failed') END,
+    result = jsonb_strip_nulls(jsonb_build_object('success', result -> 'success'))
+FROM replayed
+WHERE execution_id = old_id;
+
+-- name: empty_replayed_points
+-- purpose: replayed awards, without their reasons
+UPDATE journeys_replay.points_transactions
+SET customer_id = %(pseudonym)s,
+    reason = NULL,
+    dispatch_key = new_id || substr(dispatch_key, length(old_id) + 1)
+FROM replayed
+WHERE split_part(dispatch_key, ':', 1) = old_id;
+
 -- name: readable_columns
--- purpose: every column of text or JSON of this store's own tables
-SELECT relname, attname
+-- purpose: every column of text or JSON of the store's own tables and of those of kept replays
+SELECT nspname, relname, attname
 FROM pg_class
-JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname = current_schema()
+JOIN pg_namespace ON pg_namespace.oid = relnamespace AND nspname IN (current_schema(), 'journeys_replay')
 JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
 WHERE relkind IN ('r', 'p') AND NOT relispartition AND atttypid IN ('text'::regtype, 'jsonb'::regtype)
-ORDER BY relname, attnum;
+ORDER BY nspname, relname, attnum;
 
 -- name: search_table
 -- purpose: how many rows of a table have an id or an address in one of these columns

@@ -14,6 +14,7 @@ from journey_pipelines.engine.shards import shard_of
 from journey_pipelines.errors import JourneysError
 from journey_pipelines.store.doctor import examine
 from journey_pipelines.store.postgres import PostgresStore
+from journey_pipelines.store.postgres.replays import TABLES, ReplayTables
 from tests.store import rows
 from tests.store.rows import NOW, ids
 
@@ -214,3 +215,29 @@ def test_a_dump_of_all_tables_names_nobody_and_the_store_holds_together(
         assert not re.search(rf"(?<![\w-]){word}(?![\w-])", text), word
     after = [(fault.check, fault.count) for fault in examine(postgres_store).faults]
     assert set(after) <= set(before)
+
+
+def test_kept_replays_lose_the_customer_too(postgres_store: PostgresStore, postgres_url: str) -> None:
+    with postgres_store.transaction() as transaction:
+        transaction.add_campaigns(rows.campaigns())
+    fill(postgres_store, "zoe-17")
+    kept = ReplayTables(postgres_url)
+    award = rows.awards("e1:mail:1", customer_id="zoe-17", reason="For Zoë").assign(balance_after=10)
+    with kept.writing("may") as writer:
+        writer.take("executions", rows.executions("e1", customer_id="zoe-17", context=[{"name": "Zoë"}], **ENDED))
+        writer.take("transitions", rows.transitions("e1", customer_id="zoe-17"))
+        writer.take("dispatches", rows.dispatches("e1", customer_id="zoe-17", payload=[{"to": "zoe@example.com"}]))
+        writer.take("points_transactions", award)
+    with postgres_store.transaction() as transaction:
+        assert transaction.personal_rows("zoe-17")["replayed executions"] == 1
+        assert transaction.search("zoe-17", "zoe@example.com")["replayed dispatches"] == 1
+    forget(postgres_store, "zoe-17")
+    read = {table: kept.read(table, "may") for table in TABLES}
+    kept.close()
+    assert [len(frame) for frame in read.values()] == [1, 1, 1, 1]
+    text = repr([frame.to_dict("records") for frame in read.values()])
+    for word in ("zoe", "Zoë", "'e1'", "e1:mail"):
+        assert word not in text, word
+    [new_id] = read["executions"]["execution_id"]
+    assert read["dispatches"]["key"].tolist() == read["points_transactions"]["dispatch_key"].tolist()
+    assert read["dispatches"]["key"].tolist() == [f"{new_id}:mail:1"]

@@ -9,12 +9,14 @@ import pytest
 
 from journey_pipelines.engine.facts import Repeated
 from journey_pipelines.errors import SnapshotError
-from journey_pipelines.snapshots.erasure import TOMBSTONE_KEY, check, erase, files_naming, is_marked
+from journey_pipelines.snapshots.erasure import check, erase, files_naming, is_marked
 from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES, SnapshotStore
+from journey_pipelines.snapshots.tombstones import TOMBSTONE_KEY
 from tests.unit.snapshots.builders import AS_OF, DAY, customers, features
 
 HOSTILE = "o'Br\"ien;--%_\\\n{Zoë}"
-PEOPLE = [HOSTILE, *(f"c{number:03d}" for number in range(99))]
+PEOPLE = sorted([HOSTILE, *(f"c{number:03d}" for number in range(99))])
+OTHERS = [who for who in PEOPLE if who != HOSTILE]
 LARGE = 8  # rows of a part: the file has many
 
 
@@ -44,25 +46,39 @@ def test_everybody_else_reads_as_before_under_the_same_id(tmp_path: Path, rows_o
     pd.testing.assert_frame_equal(store.read(FEATURES, DAY).frame, expected)
     assert after.positions([HOSTILE]).tolist() == [-1]
     for column in ("visits", "rebate", "name"):
-        cells = [snapshot.take(column, snapshot.positions(PEOPLE[1:])) for snapshot in (after, before)]
+        cells = [snapshot.take(column, snapshot.positions(OTHERS)) for snapshot in (after, before)]
         assert pd.Series(cells[0], dtype="object").equals(pd.Series(cells[1], dtype="object"))
     assert HOSTILE.encode() not in path.read_bytes()
 
 
 @pytest.mark.parametrize("rows_of_a_part", [65_536, LARGE])
 def test_a_row_that_is_changed_afterwards_is_noticed(tmp_path: Path, rows_of_a_part: int) -> None:
-    _, path, _ = written(tmp_path, rows_of_a_part)
+    store, path, snapshot_id = written(tmp_path, rows_of_a_part)
     erase(path, HOSTILE)
     assert is_marked(path)
     assert check(path) is None
+    assert store.is_unchanged(snapshot_id)
     table = pq.read_table(path)
     visits = table.column("visits").to_pylist()
     visits[50] += 1
     changed = table.set_column(table.schema.get_field_index("visits"), table.schema.field("visits"), [visits])
     pq.write_table(changed, path)
     assert check(path) == "its rows are not those that its tombstone was made for"
+    assert not store.is_unchanged(snapshot_id)
     with pytest.raises(SnapshotError, match=r"its rows are not those .* materialise that partition again"):
-        erase(path, PEOPLE[3])
+        erase(path, OTHERS[3])
+
+
+def test_a_row_that_was_changed_before_is_not_whitewashed(tmp_path: Path) -> None:
+    store, path, snapshot_id = written(tmp_path)
+    assert store.is_unchanged(snapshot_id)
+    table = pq.read_table(path)
+    tags = table.set_column(1, table.schema.field(1), [list(range(1, 101))])
+    pq.write_table(tags, path)
+    assert not store.is_unchanged(snapshot_id)
+    erase(path, HOSTILE)
+    assert check(path) is None
+    assert not store.is_unchanged(snapshot_id)
 
 
 def test_a_tombstone_belongs_to_its_id(tmp_path: Path) -> None:
