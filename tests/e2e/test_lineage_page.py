@@ -45,10 +45,10 @@ def browser_program() -> str:
 
 @pytest.mark.timeout(300)
 def test_the_lineage_leads_from_the_warehouse_to_deliveries(
-    tmp_path: Path, postgres_url: str, sample_path: Path, browser_program: str
+    tmp_path: Path, store_url: str, sample_path: Path, browser_program: str
 ) -> None:
     project = make_project(tmp_path / "project")
-    settings = {"JOURNEYS_STORE_URL": postgres_url, "JOURNEYS_WAREHOUSE_URL": f"duckdb:///{sample_path}"}
+    settings = {"JOURNEYS_STORE_URL": store_url, "JOURNEYS_WAREHOUSE_URL": f"duckdb:///{sample_path}"}
     with user_interface(project, settings) as address, page(browser_program, tmp_path / "profile") as shown:
         shown.goto(f"{address}/asset-groups")
         shown.get_by_text("warehouse", exact=True).first.wait_for(timeout=60_000)
