@@ -8,9 +8,9 @@ from typing import Any, Final
 import dagster as dg
 from pydantic import Field
 
-from assets.lineage import pass_lineage
 from assets.ownership import MARKETING_TEAM
 from assets.partitions import daily, day_before, partition_day, partition_end
+from assets.pass_lineage import pass_lineage
 from assets.passes import make_run, provider_metadata, report_metadata
 from assets.reports import Materialization, frame_schema
 from assets.segments import segment_key
