@@ -1,12 +1,13 @@
 """One pass of the engine, and the only way to run it: plan, enrol, then advance and deliver until all are blocked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from journey_pipelines.engine import outbox, receipts
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.advance import advance
+from journey_pipelines.engine.bands import Figure
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
@@ -25,6 +26,7 @@ class Report:
     dispatched: int = 0
     held: dict[str, str] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
+    figures: dict[str, Sequence[Figure]] = field(default_factory=dict)  # beside the forecast, where there is one
 
     def summary(self) -> Mapping[str, Any]:
         """The figures as JSON."""
@@ -78,6 +80,7 @@ def _run(
         one = Pass(engine, run, world, _open(engine, run, world))
         admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
+        report.figures = admission.figures
         if moves:
             _move(admission.admitted, report, delivers=delivers)
         engine.store.transact(lambda transaction: _close(one, report, transaction))
