@@ -33,7 +33,7 @@ TEST_PROCESSES := 2
 
 .PHONY: test
 test: setup ## Set up, then run the tests
-	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder --durations 25
 
 .PHONY: dev
 dev: setup ## Start the database, Dagster's UI and its daemon

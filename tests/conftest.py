@@ -1,20 +1,21 @@
 """Fixtures that several folders share; none of them is used unless a test asks for it."""
 
+import gc
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from journey_pipelines.sample import build_sample_warehouse
 from journey_pipelines.store.embedded import embedded_postgres
 from journey_pipelines.store.postgres import PostgresStore
 from journey_pipelines.store.removal import remove_embedded
+from tests.databases import database, empty, empty_store, trust_the_machine
 
 OTHER_SERVER = "JOURNEYS_TEST_POSTGRES_URL"
 LONG = (
@@ -35,6 +36,28 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that no process is left with one of them when the others are done."""
     order = {prefix: number for number, prefix in enumerate(LONG)}
     items.sort(key=lambda item: next((order[name] for name in LONG if item.nodeid.startswith(name)), len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """What importing left behind stays; a collection of garbage need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+class _AtOnce:
+    """Names what fails when it fails, so that a session that is cut off has told."""
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            sys.stdout.write(f"\nFAILED {report.nodeid} ({report.when}): {report.longreprtext.splitlines()[-1]}\n")
+            sys.stdout.flush()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Only in the process that prints."""
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(_AtOnce())
 
 
 @pytest.fixture(scope="session")
@@ -61,6 +84,7 @@ def postgres_server() -> Iterator[str]:
     folder.chmod(0o755)
     try:
         with embedded_postgres(folder) as server:
+            trust_the_machine(server.url)
             yield server.url
     finally:
         remove_embedded(folder)
@@ -69,44 +93,39 @@ def postgres_server() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_database(postgres_server: str) -> Iterator[str]:
-    """URL of a database of this test session."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
-        # nothing here outlives a crash of the machine; commits need not wait for the disk
-        connection.execute(sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(sql.Identifier(name)))
-        try:
-            yield _with_database(postgres_server, name)
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    """URL of a database of this test session for tests that need it empty."""
+    with database(postgres_server, f"test_{uuid.uuid4().hex}") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def store_database(postgres_server: str) -> Iterator[str]:
+    """URL of a database of this test session whose journey store is emptied between tests and never made anew."""
+    with database(postgres_server, f"store_{uuid.uuid4().hex}") as url:
+        yield url
 
 
 @pytest.fixture
-def postgres_url(postgres_database: str) -> Iterator[str]:
-    """URL of an empty database, emptied again after the test; connections that the test left open are ended."""
-    yield postgres_database
-    with psycopg.connect(postgres_database, autocommit=True) as connection:
-        connection.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        )
-        schemas = connection.execute(
-            "SELECT nspname FROM pg_namespace "
-            "WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'public')"
-        ).fetchall()
-        for (schema,) in schemas:
-            connection.execute(sql.SQL("DROP SCHEMA {} CASCADE").format(sql.Identifier(schema)))
+def postgres_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """URL of a database without a schema, emptied again after the test; the store's where a test has one."""
+    if "postgres_store" in request.fixturenames:
+        yield request.getfixturevalue("store_url")
+        return
+    url = request.getfixturevalue("postgres_database")
+    yield url
+    empty(url)
 
 
 @pytest.fixture
-def postgres_store(postgres_url: str) -> Iterator[PostgresStore]:
+def store_url(store_database: str) -> Iterator[str]:
+    """URL of a database in which the journey store is empty, or not there yet; emptied again after the test."""
+    yield store_database
+    empty_store(store_database)
+
+
+@pytest.fixture
+def postgres_store(store_url: str) -> Iterator[PostgresStore]:
     """An empty journey store in Postgres."""
-    store = PostgresStore(postgres_url)
+    store = PostgresStore(store_url)
     yield store
     store.close()
-
-
-def _with_database(url: str, database: str) -> str:
-    head, slash, rest = url.partition("://")[2].partition("/")
-    question = rest.find("?")
-    return f"postgresql://{head}{slash}{database}{rest[question:] if question >= 0 else ''}"

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import date
 from typing import Any, Final
 
 import click
@@ -11,8 +12,13 @@ from journey_pipelines.bench import dispatch as bench_dispatch
 from journey_pipelines.bench import enrol as bench_enrol
 from journey_pipelines.bench import growth as bench_growth
 from journey_pipelines.bench import render as bench_render
+from journey_pipelines.bench import replay as bench_replay
 from journey_pipelines.bench import rules as bench_rules
+from journey_pipelines.cli.documents import document_of
+from journey_pipelines.cli.inputs import DAY, days_between
+from journey_pipelines.cli.installation import readings
 from journey_pipelines.cli.output import count_of, table
+from journey_pipelines.delivery.actions.action_type import ActionType
 
 _as_json = click.option("--json", "as_json", is_flag=True, help="One JSON document instead of a table.")
 _rounds = click.option("--rounds", type=click.IntRange(min=1), default=3, show_default=True, help="The best counts.")
@@ -107,6 +113,33 @@ def render(rows: int, rounds: int, *, as_json: bool) -> None:
     """The sample welcome mail (HTML, text part, subject), against plain Jinja row by row."""
     found = bench_render.measure(rows, rounds=rounds)
     _show(found, count_of(rows, "mail"), ("who", "what", "measured"), bench_render.figures(found), as_json=as_json)
+
+
+@bench.command("replay")
+@click.argument("journeys", metavar="JOURNEY...", nargs=-1, required=True)
+@click.option("--from", "first", type=DAY, required=True, help="The first day.")
+@click.option("--to", "last", type=DAY, required=True, help="The last day.")
+@click.option("--customers", type=click.IntRange(min=1), default=100_000, show_default=True, help="How many are drawn.")
+@_as_json
+def replay(journeys: tuple[str, ...], first: date, last: date, customers: int, *, as_json: bool) -> None:
+    """A replay over snapshots of many customers, drawn from the project's own, beside one over its own.
+
+    The snapshots of these days must be there; `journeys replay ... --build` builds them.
+    """
+    parts = readings()
+    walk = bench_replay.Walk(
+        documents=[document_of(name, parts) for name in journeys],
+        days=days_between(first, last),
+        segments=sorted(parts.warehouse.segments()),
+        actions=_actions,
+    )
+    found = bench_replay.measure(walk, parts.settings.snapshots, customers)
+    what = f"{count_of(found['days'], 'day')}, {count_of(customers, 'customer')}"
+    _show(found, what, ("who", "what", "measured"), bench_replay.figures(found), as_json=as_json)
+
+
+def _actions() -> Mapping[str, ActionType]:
+    return readings().actions
 
 
 def _show(

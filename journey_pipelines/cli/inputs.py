@@ -2,7 +2,7 @@
 
 import json
 import math
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
 import click
@@ -75,6 +75,13 @@ DAY: Final = Day()
 INSTANT: Final = Instant()
 PAST_INSTANT: Final = PastInstant()
 JSON_OBJECT: Final = JsonObject()
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both included. Raises BadParameter for a last day before the first."""
+    if last < first:
+        raise click.BadParameter(f"{last} lies before {first}; choose that day or later", param_hint="--to")
+    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def _refuse(name: str) -> float:

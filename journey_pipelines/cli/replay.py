@@ -2,23 +2,20 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
 import click
 
 from journey_pipelines.cli.documents import document_of, with_changes
-from journey_pipelines.cli.inputs import DAY
+from journey_pipelines.cli.inputs import DAY, days_between
 from journey_pipelines.cli.installation import installation, readings
-from journey_pipelines.cli.output import progress_bar
 from journey_pipelines.cli.replay_output import as_data, as_text, comparison_as_data, comparison_as_text
+from journey_pipelines.cli.replay_walks import Walks
 from journey_pipelines.errors import JourneysError
-from journey_pipelines.journeys.journey import compile_journey
-from journey_pipelines.live import prepare_day
 from journey_pipelines.reading import Readings
-from journey_pipelines.replay import Kept, PartitionDays, ResponseModel, Walked, compare
-from journey_pipelines.replay import replay as walk
+from journey_pipelines.replay import Kept, ResponseModel, Walked, compare
 
 
 class Share(click.ParamType[tuple[str, float]]):
@@ -36,7 +33,7 @@ class Share(click.ParamType[tuple[str, float]]):
 
 
 @click.command()
-@click.argument("journey")
+@click.argument("journeys", metavar="JOURNEY...", nargs=-1, required=True)
 @click.option("--from", "first", type=DAY, required=True, help="The first day.")
 @click.option("--to", "last", type=DAY, required=True, help="The last day.")
 @click.option("--against", metavar="FILE|VERSION", help="Compare it with this one.")
@@ -53,7 +50,7 @@ class Share(click.ParamType[tuple[str, float]]):
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Write the rows there, as Parquet.")
 @click.option("--json", "as_json", is_flag=True, help="Everything as JSON.")
 def replay(
-    journey: str,
+    journeys: tuple[str, ...],
     first: date,
     last: date,
     against: str | None,
@@ -67,68 +64,51 @@ def replay(
 ) -> None:
     """Walk a journey (its key, or a file) over past days, as it would have gone then. Nothing is sent or stored.
 
-    Its newest published version is walked, or else the document in `journeys/`.
+    Its newest published version is walked, or else the document in `journeys/`. Several are walked each as if it were
+    alone, side by side.
     """
     parts = readings()
-    walks = _Walks(parts, days_between(first, last), response_of(failing, learn=learn))
-    document = document_of(journey, parts)
-    other = _other(document, against, changes, parts)
+    walks = Walks(parts, days_between(first, last), response_of(failing, learn=learn))
+    documents = [document_of(name, parts) for name in journeys]
+    if len(documents) > 1 and (against is not None or changes):
+        raise click.UsageError("--against and --set compare one journey; name one, or leave them out")
+    if len({document["key"] for document in documents}) < len(documents):
+        raise click.UsageError("a journey is named twice; name each once")
+    other = _other(documents[0], against, changes, parts)
     if build:
         walks.build()
-    one = walks.walk(document, keeps=out is not None or other is not None)
-    if out is not None:
-        _write(one.kept, out / "first" if other is not None else out)
-    if other is None:
-        click.echo(json.dumps(as_data(one.replayed), indent=2) if as_json else as_text(one.replayed))
-        return
-    two = walks.walk(other, keeps=True)
-    if out is not None:
-        _write(two.kept, out / "second")
+    if len(documents) > 1:
+        _show_several(walks.apart(documents, keeps=out is not None), out, as_json=as_json)
+    elif other is None:
+        _show_one(walks.one(documents[0], keeps=out is not None), out, as_json=as_json)
+    else:
+        first_walk, second_walk = walks.one(documents[0], keeps=True), walks.one(other, keeps=True)
+        _show_comparison(first_walk, second_walk, walks, out, as_json=as_json)
+
+
+def _show_one(one: Walked, out: Path | None, *, as_json: bool) -> None:
+    _write(one.kept, out)
+    click.echo(json.dumps(as_data(one.replayed), indent=2) if as_json else as_text(one.replayed))
+
+
+def _show_several(found: Sequence[Walked], out: Path | None, *, as_json: bool) -> None:
+    for one in found:
+        _write(one.kept, None if out is None else out / one.journey.key)
+    if as_json:
+        click.echo(json.dumps({one.journey.key: as_data(one.replayed) for one in found}, indent=2))
+    else:
+        click.echo("\n\n".join(as_text(one.replayed) for one in found))
+
+
+def _show_comparison(one: Walked, two: Walked, walks: Walks, out: Path | None, *, as_json: bool) -> None:
+    _write(one.kept, None if out is None else out / "first")
+    _write(two.kept, None if out is None else out / "second")
     compared = compare(one, two, walks.past)
     if as_json:
         figures = {"first": as_data(one.replayed), "second": as_data(two.replayed)}
         click.echo(json.dumps({**figures, **comparison_as_data(compared)}, indent=2, default=str))
     else:
         click.echo(comparison_as_text(compared))
-
-
-class _Walks:
-    """Replays over the same days."""
-
-    def __init__(self, parts: Readings, days: Sequence[date], response: ResponseModel) -> None:
-        self._parts = parts
-        self._days = days
-        self._response = response
-        self.past = PartitionDays(parts.snapshots, parts.warehouse.segments())
-
-    def build(self) -> None:
-        missing = sorted({day for day, _ in self.past.missing(self._days)})
-        with progress_bar("Snapshots") as progress:
-            for number, day in enumerate(missing):
-                progress(str(day), number, len(missing))
-                prepare_day(self._parts, day)
-
-    def walk(self, document: Mapping[str, Any], *, keeps: bool) -> Walked:
-        kept = Kept()
-        with progress_bar(f"Replay of {document['key']}") as progress:
-            replayed = walk(
-                [document],
-                self._days,
-                self.past,
-                actions=self._parts.actions,
-                response=self._response,
-                policy=self._parts.policy,
-                history=kept if keeps else None,
-                progress=lambda day, done, total: progress(str(day), done, total),
-            )
-        return Walked(compile_journey(document, self._parts.catalog), replayed, kept)
-
-
-def days_between(first: date, last: date) -> list[date]:
-    """Both included. Raises BadParameter for a last day before the first."""
-    if last < first:
-        raise click.BadParameter(f"{last} lies before {first}; choose that day or later", param_hint="--to")
-    return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
 def response_of(failing: Sequence[tuple[str, float]], *, learn: bool) -> ResponseModel:
@@ -153,7 +133,9 @@ def _other(
     return with_changes(found, changes)
 
 
-def _write(kept: Kept, out: Path) -> None:
+def _write(kept: Kept, out: Path | None) -> None:
+    if out is None:
+        return
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name in ("executions", "transitions", "dispatches", "points_transactions"):

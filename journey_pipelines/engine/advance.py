@@ -119,7 +119,7 @@ def _advance_chunk(
     after: str,
     transaction: StoreTransaction,
 ) -> tuple[int, str | None]:
-    """How many executions changed, and the cursor behind the chunk; None where there is nobody to move."""
+    """How many executions changed, and the cursor behind the chunk; None where nobody is left to move."""
     if scope.turn:
         transaction.take_turn(scope.turn)
     if journey.key in transaction.paused():
@@ -137,4 +137,5 @@ def _advance_chunk(
     if not len(claim.frame):
         return 0, None
     changes = move_claimed(one, journey, claim.frame, transaction)
-    return len(changes.executions), claim.cursor
+    is_full = len(claim.frame) == one.engine.chunk_rows
+    return len(changes.executions), claim.cursor if is_full else None

@@ -4,6 +4,7 @@ Times are `datetime64[us, UTC]` (NaT is null), labels pandas `str` (NaN is null)
 columns. Frames have a RangeIndex that carries no meaning.
 """
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
@@ -206,9 +207,25 @@ def conform(frame: pd.DataFrame, columns: Mapping[str, str]) -> pd.DataFrame:
 
     Index becomes a RangeIndex. Raises KeyError for a missing column that cannot be null.
     """
+    if _conforms(frame, columns):
+        return frame.reset_index(drop=True)
     size = len(frame)
     made = {name: _column(frame, name, dtype, size) for name, dtype in columns.items()}
     return pd.DataFrame(made, index=pd.RangeIndex(size))
+
+
+def _conforms(frame: pd.DataFrame, columns: Mapping[str, str]) -> bool:
+    """Whether there is nothing but the index to change, as with most frames that come from another of our functions."""
+    if frame.columns.tolist() != list(columns):
+        return False
+    dtypes = frame.dtypes.tolist()
+    return all(map(operator.eq, dtypes, _dtypes(tuple(columns.values()))))
+
+
+@cache
+def _dtypes(names: tuple[str, ...]) -> list[Any]:
+    # pandas compares texts with the name of their dtype, whatever holds them
+    return [name if name == TEXT else pd.api.types.pandas_dtype(name) for name in names]
 
 
 def _column(frame: pd.DataFrame, name: str, dtype: str, size: int) -> Any:

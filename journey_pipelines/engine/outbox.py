@@ -28,8 +28,9 @@ def deliver_pending(one: Pass) -> int:
 
 
 def _deliver_chunks(one: Pass, journey_keys: Sequence[str]) -> Iterator[int]:
-    while True:
-        count, leaving = one.engine.store.transact(_Departing(one, journey_keys))
+    may_be_more = True
+    while may_be_more:
+        count, leaving, may_be_more = one.engine.store.transact(_Departing(one, journey_keys))
         if not count:
             return
         yield count
@@ -38,7 +39,7 @@ def _deliver_chunks(one: Pass, journey_keys: Sequence[str]) -> Iterator[int]:
 
 
 class _Departing:
-    """One chunk's departure: how many dispatches were looked at, and those that leave now.
+    """One chunk's departure: how many dispatches were looked at, those that leave now, whether there may be more.
 
     Where the commit broke off, `sending` may be in the store without anything having been handed over; the next try
     looks for that first. Claiming the next chunk instead would leave these rows behind, taken for sent.
@@ -49,19 +50,20 @@ class _Departing:
         self.journey_keys = journey_keys
         self.left = empty(DISPATCHES)  # by the try before, which may have been committed
 
-    def __call__(self, transaction: StoreTransaction) -> tuple[int, pd.DataFrame]:
+    def __call__(self, transaction: StoreTransaction) -> tuple[int, pd.DataFrame, bool]:
         # frequency caps count what left before, so that departures come one after the other
         transaction.take_turn("departing")
         if len(self.left):
             # of unknown fate by now are those that another run asks after, which may send them again itself
             committed = _still_open(self.one, self.left, transaction, statuses=["sending"])
             if len(committed):
-                return len(committed), committed
-        pending, executions = _claim(self.one, self.journey_keys, "pending", transaction)
+                return len(committed), committed, True
+        taken = _take(self.one, self.journey_keys, "pending", transaction)
+        pending, executions = _locked(taken, transaction)
         if not len(pending):
-            return 0, pending
+            return 0, pending, False
         self.left = _depart(self.one, pending, executions, transaction)
-        return len(pending), self.left
+        return len(pending), self.left, len(taken) == self.one.engine.rows_to_send
 
 
 def _record_answers(one: Pass, leaving: pd.DataFrame, answers: pd.DataFrame) -> None:
@@ -120,7 +122,7 @@ def _settle_unknown(
     one: Pass, journey_keys: Sequence[str], asked: pd.DataFrame, known: pd.DataFrame, transaction: StoreTransaction
 ) -> bool:
     """Apply what the provider knows of those that were asked after; whether that settled any."""
-    unknown, executions = _claim(one, journey_keys, "unknown", transaction)
+    unknown, executions = _locked(_take(one, journey_keys, "unknown", transaction), transaction)
     # the answer is about the attempt that was asked after; another run may have made the next one meanwhile
     is_asked = pd.MultiIndex.from_frame(unknown[_ATTEMPT]).isin(pd.MultiIndex.from_frame(asked[_ATTEMPT]))
     never_left = is_asked & unknown["key"].isin(known.loc[known["status"] == "retry", "key"])
@@ -141,15 +143,12 @@ def _take(one: Pass, journey_keys: Sequence[str], status: str, transaction: Stor
     )
 
 
-def _claim(
-    one: Pass, journey_keys: Sequence[str], status: str, transaction: StoreTransaction
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Dispatches and their executions, row by row, both locked.
+def _locked(taken: pd.DataFrame, transaction: StoreTransaction) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Dispatches that were taken and their executions, row by row, both locked.
 
     Everybody else locks executions before their dispatches. Who has the dispatches first must not wait for an
     execution: those that somebody moves at this moment are left to the next pass.
     """
-    taken = _take(one, journey_keys, status, transaction)
     ids = pd.Index(taken["execution_id"])
     executions = transaction.lock_executions(ids, waits=False)
     positions = pd.Index(executions["execution_id"]).get_indexer(ids)

@@ -7,6 +7,7 @@ from typing import Any
 from journey_pipelines.engine import outbox, receipts
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.advance import advance
+from journey_pipelines.engine.compute import SnapshotIds
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
@@ -25,6 +26,7 @@ class Report:
     dispatched: int = 0
     held: dict[str, str] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
+    snapshots: SnapshotIds | None = None  # what the pass read
 
     def summary(self) -> Mapping[str, Any]:
         """The figures as JSON."""
@@ -34,6 +36,7 @@ class Report:
             "dispatched": self.dispatched,
             "held": self.held,
             "superseded": self.superseded,
+            **({} if self.snapshots is None else {"snapshots": self.snapshots.summary()}),
         }
 
 
@@ -78,6 +81,7 @@ def _run(
         one = Pass(engine, run, world, _open(engine, run, world))
         admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
+        report.snapshots = SnapshotIds.of(world.facts)
         if moves:
             _move(admission.admitted, report, delivers=delivers)
         engine.store.transact(lambda transaction: _close(one, report, transaction))

@@ -9,7 +9,7 @@ from journey_pipelines.replay.comparison import Comparison, Walked, compare
 from journey_pipelines.replay.days import PartitionDays, PastDays
 from journey_pipelines.replay.history import History, Kept
 from journey_pipelines.replay.response import ALL_SUCCEED, ResponseModel
-from journey_pipelines.replay.walk import Replayed, replay
+from journey_pipelines.replay.walk import Progress, Replayed, replay
 
 __all__ = [
     "ALL_SUCCEED",
@@ -18,6 +18,7 @@ __all__ = [
     "Kept",
     "PartitionDays",
     "PastDays",
+    "Progress",
     "Replayed",
     "ResponseModel",
     "Walked",

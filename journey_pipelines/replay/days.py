@@ -6,7 +6,7 @@ from typing import Protocol
 
 import pandas as pd
 
-from journey_pipelines.engine.facts import Facts, SnapshotSource
+from journey_pipelines.engine.facts import Facts, Snapshot, SnapshotSource
 from journey_pipelines.errors import SnapshotError
 from journey_pipelines.snapshots.days import end_of_day
 from journey_pipelines.snapshots.parquet import EVENTS, FEATURES, PROFILES, SEGMENTS, SnapshotStore
@@ -33,20 +33,26 @@ class PastDays(Protocol):
 
 
 class PartitionDays:
-    """The daily partitions; `segments` are those that the warehouse has."""
+    """The daily partitions; `segments` are those that the warehouse has.
+
+    Those of the last two days stay open, since a pass looks at the day before too.
+    """
 
     def __init__(self, store: SnapshotStore, segments: Collection[str]) -> None:
         self._store = store
         self._segments = sorted(segments)
+        self._opened: list[Facts] = []
 
     @property
-    def source(self) -> ParquetSource:
+    def source(self) -> SnapshotSource:
         """See `PastDays`."""
-        return ParquetSource(self._store, segments=self._segments)
+        return _Earlier(self._opened, self._store, segments=self._segments)
 
     def facts(self, day: date) -> Facts:
         """See `PastDays`."""
-        return ParquetSource(self._store, segments=self._segments, pinned_date=day).at(end_of_day(day))
+        facts = ParquetSource(self._store, segments=self._segments, pinned_date=day).at(end_of_day(day))
+        self._opened[:] = [*self._opened[-1:], facts]
+        return facts
 
     def events(self, day: date) -> pd.DataFrame:
         """See `PastDays`."""
@@ -67,3 +73,22 @@ class PartitionDays:
                 f"{len(missing)} snapshots of these days are missing: {shown}{more}. Build them with "
                 "`journeys replay ... --build`, or materialise those partitions."
             )
+
+
+class _Earlier(ParquetSource):
+    """Gives what is open already, and opens what is not."""
+
+    def __init__(self, opened: Sequence[Facts], store: SnapshotStore, *, segments: Collection[str]) -> None:
+        super().__init__(store, segments=segments)
+        self._opened = opened
+
+    def segment(self, name: str, snapshot_id: str) -> Snapshot:
+        return self._found([facts.segments.get(name) for facts in self._opened], snapshot_id) or super().segment(
+            name, snapshot_id
+        )
+
+    def features(self, snapshot_id: str) -> Snapshot:
+        return self._found([facts.features for facts in self._opened], snapshot_id) or super().features(snapshot_id)
+
+    def _found(self, snapshots: Sequence[Snapshot | None], snapshot_id: str) -> Snapshot | None:
+        return next((one for one in snapshots if one is not None and one.snapshot_id == snapshot_id), None)

@@ -28,6 +28,7 @@ from journey_pipelines.store.memory import MemoryStore
 
 Progress = Callable[[date, int, int], None]
 LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
+DAYS_BETWEEN_HANDING_OVER: Final = 8  # each time costs as much as a good part of a day's pass over few customers
 
 
 @dataclass(frozen=True)
@@ -93,12 +94,14 @@ def replay(
         sinks=[Digest(), *([] if history is None else [history])],
     )
     began = monotonic()
-    walk.publish([compile_journey(document, catalog).document for document in documents], starts)
-    for number, day in enumerate(days):
-        if progress is not None:
-            progress(day, number, len(days))
-        walk.day(day, number)
-    walk.hand_over_rest()
+    # columns of texts live no longer than a pass here, and many are short: Arrow's set-up costs more than it gives
+    with pd.option_context("mode.string_storage", "python"):
+        walk.publish([compile_journey(document, catalog).document for document in documents], starts)
+        for number, day in enumerate(days):
+            if progress is not None:
+                progress(day, number, len(days))
+            walk.day(day, number)
+        walk.hand_over_rest()
     digest = walk.sinks[0]
     assert isinstance(digest, Digest)
     return Replayed(days, digest, walk.entered, walk.held, walk.customer_days, monotonic() - began)
@@ -123,7 +126,7 @@ class _Walk:
                 transaction.add_starts(starts)
 
     def day(self, day: date, number: int) -> None:
-        """One pass, and then what has ended leaves the store."""
+        """One pass; now and then what has ended leaves the store."""
         events = conform(self.past.events(day).assign(is_used=False), EVENTS)
         self.engine.store.transact(lambda transaction: transaction.add_events(events))
         facts = self.past.facts(day)
@@ -134,9 +137,10 @@ class _Walk:
             self.entered[key] = self.entered.get(key, 0) + count
         for key, reason in report.held.items():
             self.held.setdefault(key, {})[day] = reason
-        store = self.engine.store
-        assert isinstance(store, MemoryStore)
-        self._hand_over(store.drain(as_of=at, days=LEAST_DAYS)[1])
+        if (number + 1) % DAYS_BETWEEN_HANDING_OVER == 0:
+            store = self.engine.store
+            assert isinstance(store, MemoryStore)
+            self._hand_over(store.drain(as_of=at, days=LEAST_DAYS)[1])
 
     def hand_over_rest(self) -> None:
         with self.engine.store.transaction() as transaction:

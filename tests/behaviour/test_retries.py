@@ -48,11 +48,11 @@ def bought_or_not() -> dict[str, Any]:
     return {**document, "edges": ways}
 
 
-def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(postgres_url: str) -> None:
+def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(store_url: str) -> None:
     meetings: list[Future[None]] = []
     # a pause that is as long as the other side needs
     patience = Patience(sleep=lambda _: meetings[0].result(timeout=60))
-    store, other = PostgresStore(postgres_url, patience=patience), PostgresStore(postgres_url)
+    store, other = PostgresStore(store_url, patience=patience), PostgresStore(store_url)
     passes = Passes(store, bought_or_not())
     passes.run(MARCH)
     passes.add_events([event("e", MARCH + timedelta(hours=1))])
@@ -63,7 +63,7 @@ def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(postgres
         never_refused(transaction)
         transaction.save(changes(used=("e",)))
         has_begun.set()
-        wait_until_somebody_is_blocked(postgres_url)
+        wait_until_somebody_is_blocked(store_url)
         transaction.lock_executions(everybody)
 
     with ThreadPoolExecutor(1) as pool:
@@ -76,8 +76,8 @@ def test_a_chunk_of_movement_that_ends_in_a_deadlock_moves_all_the_same(postgres
     other.close()
 
 
-def test_answers_whose_effects_end_in_a_deadlock_are_recorded_once(postgres_url: str) -> None:
-    store, other = PostgresStore(postgres_url, patience=AT_ONCE), PostgresStore(postgres_url)
+def test_answers_whose_effects_end_in_a_deadlock_are_recorded_once(store_url: str) -> None:
+    store, other = PostgresStore(store_url, patience=AT_ONCE), PostgresStore(store_url)
     has_begun, are_ours, tries = threading.Event(), threading.Event(), []
 
     class Meeting(ChannelDispatcher):
@@ -128,14 +128,14 @@ def run_over(url: str, plain_url: str, folder: Path, schema: str) -> dict[str, p
 
 @pytest.mark.parametrize("is_carried_out", [True, False])
 def test_a_pass_whose_connection_breaks_at_any_commit_ends_like_an_undisturbed_one(
-    postgres_url: str, tmp_path: Path, is_carried_out: bool
+    store_url: str, tmp_path: Path, is_carried_out: bool
 ) -> None:
-    expected = run_over(postgres_url, postgres_url, tmp_path / "undisturbed", "undisturbed")
+    expected = run_over(store_url, store_url, tmp_path / "undisturbed", "undisturbed")
     number, is_over = FIRST_OF_THE_PASS, False
     while not is_over:
-        with losing_commit(postgres_url, number, is_carried_out=is_carried_out) as way:
+        with losing_commit(store_url, number, is_carried_out=is_carried_out) as way:
             folder = tmp_path / str(number)
-            found = run_over(way.url, postgres_url, folder, f"lost_{number}")
+            found = run_over(way.url, store_url, folder, f"lost_{number}")
             is_over = way.count < number
         for table, rows in expected.items():
             pd.testing.assert_frame_equal(found[table], rows, obj=f"{table}, commit {number}")

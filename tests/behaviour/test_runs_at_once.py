@@ -109,11 +109,11 @@ def test_two_runs_at_once_never_advance_an_execution_twice(store: JourneyStore) 
     assert_everybody_is_through_the_first_day(passes)
 
 
-def test_two_processes_at_once_send_each_message_once(postgres_url: str, tmp_path: Path) -> None:
-    store = PostgresStore(postgres_url)
+def test_two_processes_at_once_send_each_message_once(store_url: str, tmp_path: Path) -> None:
+    store = PostgresStore(store_url)
     dispatcher = ChannelDispatcher(ACTIONS, {"sms": LocalOutbox(tmp_path)})
     passes = Passes(store, DOCUMENT, features=features(PEOPLE), dispatcher=dispatcher)
-    both = [start_process(postgres_url, tmp_path, run_id) for run_id in ("one", "two")]
+    both = [start_process(store_url, tmp_path, run_id) for run_id in ("one", "two")]
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(finish, both)) == [0, 0]
     passes.run(MARCH)
@@ -122,11 +122,11 @@ def test_two_processes_at_once_send_each_message_once(postgres_url: str, tmp_pat
     store.close()
 
 
-def test_a_killed_run_is_finished_by_the_next_without_sending_twice(postgres_url: str, tmp_path: Path) -> None:
-    store = PostgresStore(postgres_url)
+def test_a_killed_run_is_finished_by_the_next_without_sending_twice(store_url: str, tmp_path: Path) -> None:
+    store = PostgresStore(store_url)
     dispatcher = ChannelDispatcher(ACTIONS, {"sms": LocalOutbox(tmp_path)})
     passes = Passes(store, DOCUMENT, features=features(PEOPLE), dispatcher=dispatcher)
-    assert finish(start_process(postgres_url, tmp_path, "killed", is_killed=True)) == -signal.SIGKILL
+    assert finish(start_process(store_url, tmp_path, "killed", is_killed=True)) == -signal.SIGKILL
     assert "sending" in set(passes.read("dispatches")["status"])
     with store.run_lock("killed"):  # waits until the server has noticed
         pass
@@ -142,15 +142,15 @@ LET_THEM_IN_AGAIN = """
 
 
 def test_a_second_unfinished_execution_is_refused_by_the_database_itself(
-    postgres_url: str, postgres_store: PostgresStore
+    store_url: str, postgres_store: PostgresStore
 ) -> None:
     passes = Passes(postgres_store, DOCUMENT)
     passes.run(MARCH)
-    with psycopg.connect(postgres_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
+    with psycopg.connect(store_url) as connection, pytest.raises(psycopg.errors.UniqueViolation):
         connection.execute(LET_THEM_IN_AGAIN)
     passes.run(MARCH + DAY)
     assert passes.read("executions")["state"].to_list() == ["COMPLETED"]
-    with psycopg.connect(postgres_url) as connection:
+    with psycopg.connect(store_url) as connection:
         connection.execute(LET_THEM_IN_AGAIN)  # the first one has ended by now
 
 

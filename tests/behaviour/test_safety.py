@@ -211,9 +211,9 @@ def test_two_deliveries_at_once_keep_to_the_cap_of_one_customer(postgres_store: 
 
 
 def test_a_database_that_restarts_while_a_send_is_out_costs_nothing(
-    postgres_url: str, postgres_store: PostgresStore
+    store_url: str, postgres_store: PostgresStore
 ) -> None:
-    deliver = meanwhile(lambda: end_other_sessions(postgres_url))
+    deliver = meanwhile(lambda: end_other_sessions(store_url))
     passes = Passes(postgres_store, chain(action("a")), deliver=deliver)
     passes.run(MARCH)
     assert only(passes.read("dispatches"))["status"] == "sent"

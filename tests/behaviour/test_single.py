@@ -250,8 +250,8 @@ def test_one_that_a_batch_holds_is_waited_for_and_not_moved_twice(postgres_store
     assert nodes_left(passes) == ["start"]
 
 
-def test_one_that_a_batch_holds_for_too_long_is_left_to_it_without_an_error(postgres_url: str) -> None:
-    store = PostgresStore(postgres_url, patience=Patience(conflicts=0))
+def test_one_that_a_batch_holds_for_too_long_is_left_to_it_without_an_error(store_url: str) -> None:
+    store = PostgresStore(store_url, patience=Patience(conflicts=0))
     passes = Passes(store, WAITING)
     passes.run(MARCH)
     wanted = one_of(passes)
@@ -275,12 +275,12 @@ def test_many_at_once_move_it_once(postgres_store: PostgresStore) -> None:
     assert nodes_left(passes) == ["start", "w"]
 
 
-def test_an_answer_that_is_lost_after_the_commit_is_told_as_a_movement(postgres_url: str) -> None:
-    direct = PostgresStore(postgres_url)
+def test_an_answer_that_is_lost_after_the_commit_is_told_as_a_movement(store_url: str) -> None:
+    direct = PostgresStore(store_url)
     passes = Passes(direct, WAITING)
     passes.run(MARCH)
     wanted = one_of(passes)
-    with losing_commit(postgres_url, 0, is_carried_out=True) as way:
+    with losing_commit(store_url, 0, is_carried_out=True) as way:
         store = PostgresStore(way.url)
         store.transact(lambda transaction: transaction.paused())
         way.number = way.count + 2  # the second transaction is the one that moves

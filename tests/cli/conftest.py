@@ -20,6 +20,6 @@ def snapshot_folder(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def stored(tmp_path: Path, postgres_url: str, sample_url: str, snapshot_folder: str) -> Project:
+def stored(tmp_path: Path, store_url: str, sample_url: str, snapshot_folder: str) -> Project:
     """A project with an empty database and the sample warehouse."""
-    return Project(tmp_path, postgres_url, sample_url, snapshot_folder)
+    return Project(tmp_path, store_url, sample_url, snapshot_folder)

@@ -9,6 +9,8 @@ from click.testing import CliRunner
 
 from journey_pipelines.bench import durable
 from journey_pipelines.cli.program import journeys
+from tests.cli.project import Project
+from tests.cli.test_live_commands import done
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +22,8 @@ def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_an_advance_is_measured_against_its_floor_and_others(temporary_folder: Path) -> None:
     command = ["bench", "advance", "--rows", "300", "--stored", "500", "--scattered", "--rounds", "2", "--json"]
-    done = CliRunner().invoke(journeys, command, catch_exceptions=False)
-    found = json.loads(done.stdout)
+    finished = CliRunner().invoke(journeys, command, catch_exceptions=False)
+    found = json.loads(finished.stdout)
     others = ["dbos"] if durable.is_installed() else []
     assert list(found["measured"]) == ["ours", "floor", "plain", "ours_in_processes", *others]
     assert [one["rows"] for one in found["measured"].values()] == [300] * (4 + len(others))
@@ -32,14 +34,14 @@ def test_an_advance_is_measured_against_its_floor_and_others(temporary_folder: P
 
 
 def test_more_due_rows_than_stored_ones_are_refused() -> None:
-    done = CliRunner().invoke(journeys, ["bench", "advance", "--rows", "300", "--stored", "200"])
-    assert "200 stored executions cannot hold 300 due ones" in done.stderr
+    finished = CliRunner().invoke(journeys, ["bench", "advance", "--rows", "300", "--stored", "200"])
+    assert "200 stored executions cannot hold 300 due ones" in finished.stderr
 
 
 def test_an_enrolment_is_checked_against_pandas(temporary_folder: Path) -> None:
-    done = CliRunner().invoke(journeys, ["bench", "enrol", "--candidates", "2000", "--rounds", "1"])
-    assert "2,000 candidates, 41 entrants, best of 1 round" in done.stdout
-    assert "against the selection in pandas" in done.stdout
+    finished = CliRunner().invoke(journeys, ["bench", "enrol", "--candidates", "2000", "--rounds", "1"])
+    assert "2,000 candidates, 41 entrants, best of 1 round" in finished.stdout
+    assert "against the selection in pandas" in finished.stdout
     assert not list(temporary_folder.iterdir())
 
 
@@ -63,3 +65,21 @@ def test_sending_is_measured_beside_the_libraries_used_plainly() -> None:
     assert rows == {"sendgrid": 200, "sendgrid_plain": 200, "twilio": 20, "twilio_plain": 20}
     assert 0 < found["ratios"]["sendgrid_cpu_to_plain"] < 1
     assert found["ratios"]["twilio_cpu_to_plain"] > 0
+
+
+def test_a_replay_is_measured_over_more_customers_than_there_are(stored: Project, temporary_folder: Path) -> None:
+    days = ("--from", "2017-03-01", "--to", "2017-03-04")
+    journey = str(Path(__file__).parents[2] / "journeys" / "welcome.yaml")
+    done(stored, "replay", journey, *days, "--build")
+    before = set(temporary_folder.iterdir())
+    found = json.loads(done(stored, "bench", "replay", journey, *days, "--customers", "4000", "--json"))
+    own, drawn = found["own"], found["drawn"]
+    assert drawn["customer_days"] > own["customer_days"] > 0
+    assert drawn["entered"]["welcome"] > own["entered"]["welcome"] > 0
+    assert drawn["rows_per_second"] > 0
+    assert drawn["peak_mib"] > 0
+    again = json.loads(done(stored, "bench", "replay", journey, *days, "--customers", "4000", "--json"))
+    assert (again["drawn"]["hash"], again["own"]["hash"]) == (drawn["hash"], own["hash"])
+    assert set(temporary_folder.iterdir()) == before
+    said = done(stored, "bench", "replay", journey, *days, "--customers", "10")
+    assert "4 days, 10 customers" in said

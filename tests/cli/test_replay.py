@@ -38,6 +38,24 @@ def test_a_replay_builds_what_is_missing_and_comes_to_the_same_hash_again(stored
     assert rows(stored, "executions") == rows(stored, "dispatches") == rows(stored, "runs") == []
 
 
+def test_several_journeys_are_walked_each_as_if_it_were_alone(stored: Project, tmp_path: Path) -> None:
+    files = [welcome(stored), stored.write("retention.yaml", (ROOT / "journeys" / "retention.yaml").read_text("utf-8"))]
+    found = replayed(stored, *files, *DAYS, "--build", "--out", str(tmp_path / "rows"))
+    assert found == {**found, "welcome": {**found["welcome"], "hash": replayed(stored, files[0], *DAYS)["hash"]}}
+    assert list(found) == ["welcome", "retention"]
+    for key in found:
+        assert len(pd.read_parquet(tmp_path / "rows" / key / "executions.parquet")) == found[key]["entered"][key]
+    said = done(stored, "replay", *files, *DAYS)
+    assert "entered welcome" in said
+    assert "entered retention" in said
+
+
+def test_two_journeys_cannot_be_compared_nor_one_named_twice(stored: Project) -> None:
+    file = welcome(stored)
+    assert "compare one journey" in stored.call("replay", file, file, *DAYS, "--set", "name=x").stderr
+    assert "named twice" in stored.call("replay", file, file, *DAYS).stderr
+
+
 def test_its_rows_are_written_where_they_are_asked_for(stored: Project, tmp_path: Path) -> None:
     out = tmp_path / "rows"
     found = replayed(stored, welcome(stored), *DAYS, "--build", "--out", str(out))
@@ -67,8 +85,8 @@ def test_a_changed_version_is_shown_beside_the_journey(stored: Project) -> None:
 def test_a_published_version_is_compared_with_the_newest(stored: Project) -> None:
     file = welcome(stored)
     done(stored, "publish", file)
-    renamed = Path(file).read_text(encoding="utf-8").replace("segment: new_customers", "segment: at_risk")
-    assert "at_risk" in renamed
+    renamed = Path(file).read_text(encoding="utf-8").replace("segment: new_customers", "segment: lapsed")
+    assert "lapsed" in renamed
     done(stored, "publish", stored.write("welcome.yaml", renamed))
     found = replayed(stored, "welcome", *DAYS, "--build", "--against", "1")
     assert found["first"]["entered"] != found["second"]["entered"]

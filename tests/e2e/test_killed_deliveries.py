@@ -13,8 +13,8 @@ KILLS = 100
 
 
 @pytest.mark.timeout(900)
-def test_a_hundred_kills_send_nothing_twice_and_lose_nothing(postgres_url: str) -> None:
-    storm = DeliveryStorm(postgres_url, CUSTOMERS, KILLS, random.Random(SEED))
+def test_a_hundred_kills_send_nothing_twice_and_lose_nothing(store_url: str) -> None:
+    storm = DeliveryStorm(store_url, CUSTOMERS, KILLS, random.Random(SEED))
     storm.blow()
     taken, ended = storm.taken(), storm.statuses()
     assert max(taken.values()) == 1
@@ -29,7 +29,7 @@ def test_a_hundred_kills_send_nothing_twice_and_lose_nothing(postgres_url: str) 
 
 
 @pytest.mark.timeout(900)
-def test_sending_again_what_is_of_unknown_fate_would_send_twice(postgres_url: str) -> None:
-    storm = DeliveryStorm(postgres_url, CUSTOMERS, KILLS, random.Random(SEED), is_naive=True)
+def test_sending_again_what_is_of_unknown_fate_would_send_twice(store_url: str) -> None:
+    storm = DeliveryStorm(store_url, CUSTOMERS, KILLS, random.Random(SEED), is_naive=True)
     storm.blow()
     assert sum(count > 1 for count in storm.taken().values()) > 0

@@ -44,10 +44,10 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str,
 
 
 @pytest.fixture
-def settings(postgres_url: str, sample_url: str, snapshot_folder: Path) -> dict[str, str]:
+def settings(store_url: str, sample_url: str, snapshot_folder: Path) -> dict[str, str]:
     """Where the project's store, warehouse and snapshots are."""
     return {
-        "JOURNEYS_STORE_URL": postgres_url,
+        "JOURNEYS_STORE_URL": store_url,
         "JOURNEYS_WAREHOUSE_URL": sample_url,
         "JOURNEYS_SNAPSHOTS": str(snapshot_folder),
     }

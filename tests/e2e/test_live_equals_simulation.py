@@ -67,11 +67,11 @@ class Live:
 
 
 @pytest.fixture
-def live(postgres_url: str, folder: Path, sample_path: Path, snapshot_folder: Path) -> Iterator[Live]:
+def live(store_url: str, folder: Path, sample_path: Path, snapshot_folder: Path) -> Iterator[Live]:
     """See Live."""
     environment = {
         "JOURNEYS_HOME": str(folder),
-        "JOURNEYS_STORE_URL": postgres_url,
+        "JOURNEYS_STORE_URL": store_url,
         "JOURNEYS_WAREHOUSE_URL": f"duckdb:///{sample_path}",
         "JOURNEYS_SNAPSHOTS": str(snapshot_folder),
     }

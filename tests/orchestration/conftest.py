@@ -21,14 +21,14 @@ def shared_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def project(
-    tmp_path: Path, postgres_url: str, sample_url: str, shared_state: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, store_url: str, sample_url: str, shared_state: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Project]:
     """The environment of this process is that of the project while the test lasts."""
     for name in [name for name in os.environ if name.startswith(("JOURNEYS_", "DAGSTER_"))]:
         monkeypatch.delenv(name)
     shutil.copytree(REPOSITORY / "journeys", tmp_path / "journeys")
     monkeypatch.setenv("JOURNEYS_HOME", str(tmp_path))
-    monkeypatch.setenv("JOURNEYS_STORE_URL", postgres_url)
+    monkeypatch.setenv("JOURNEYS_STORE_URL", store_url)
     monkeypatch.setenv("JOURNEYS_WAREHOUSE_URL", sample_url)
     monkeypatch.setenv("JOURNEYS_SNAPSHOTS", str(shared_state))
     with dg.DagsterInstance.ephemeral() as instance:

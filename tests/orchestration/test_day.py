@@ -37,13 +37,13 @@ def test_a_day_run_twice_enrols_and_sends_nothing_more(project: Project) -> None
         pd.testing.assert_frame_equal(project.rows(table), rows, obj=table)
 
 
-def test_the_steps_of_a_day_come_to_the_same_as_the_command_line(project: Project, postgres_url: str) -> None:
+def test_the_steps_of_a_day_come_to_the_same_as_the_command_line(project: Project, store_url: str) -> None:
     project.publish()
     for day in (DAY, NEXT_DAY, date(2017, 3, 3)):
         project.run_day(day)
         project.dispatch(day)
     by_steps = {table: project.rows(table) for table in TABLES}
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
+    with psycopg.connect(store_url, autocommit=True) as connection:
         connection.execute("DROP SCHEMA journeys CASCADE")
     shutil.rmtree(project.folder / ".journeys" / "outbox")
     again = Project(project.folder, project.instance)

@@ -59,20 +59,20 @@ def contents(url: str, schema: str) -> dict[str, list[Any]]:
 
 
 @pytest.fixture
-def replays(postgres_url: str) -> Iterator[ReplayTables]:
-    tables = ReplayTables(postgres_url)
+def replays(store_url: str) -> Iterator[ReplayTables]:
+    tables = ReplayTables(store_url)
     yield tables
     tables.close()
 
 
 def test_a_range_of_days_is_one_run_that_comes_to_the_same_hash_and_leaves_the_live_store_alone(
-    project: Project, postgres_url: str, replays: ReplayTables
+    project: Project, store_url: str, replays: ReplayTables
 ) -> None:
     project.publish()
     build_days(project)
-    before = contents(postgres_url, "journeys")
+    before = contents(store_url, "journeys")
     first, again = replayed(project), replayed(project)
-    assert contents(postgres_url, "journeys") == before
+    assert contents(store_url, "journeys") == before
     assert not (project.folder / ".journeys" / "outbox").exists()
 
     assert [one.partition for one in first["replay_history"]] == [DAY.isoformat(), "2017-03-02", LAST]

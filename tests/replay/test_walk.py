@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from journey_pipelines.errors import JourneysError, SnapshotError
-from journey_pipelines.replay import Kept, ResponseModel, replay
+from journey_pipelines.replay import Kept, ResponseModel, replay, walk
 from journey_pipelines.snapshots.days import end_of_day
 from tests.behaviour.builders import START, action, chain, condition, edge, end, event, features, journey, wait
 from tests.behaviour.passes import ACTIONS
@@ -66,6 +66,15 @@ def test_what_has_ended_leaves_the_memory_and_nothing_is_lost():
     )
     for name, key in (("executions", "execution_id"), ("dispatches", "key"), ("points_transactions", "dispatch_key")):
         assert kept.table(name)[key].is_unique
+
+
+def test_when_rows_are_handed_over_changes_nothing(monkeypatch):
+    monkeypatch.setattr(walk, "DAYS_BETWEEN_HANDING_OVER", 1)
+    daily, _ = walked(WAITING, count=12)
+    monkeypatch.setattr(walk, "DAYS_BETWEEN_HANDING_OVER", 100)
+    at_the_end, _ = walked(WAITING, count=12)
+    assert daily.hash == at_the_end.hash
+    assert daily.digest.flow.to_dict() == at_the_end.digest.flow.to_dict()
 
 
 def test_whoever_ended_long_ago_does_not_enter_again():

@@ -39,13 +39,13 @@ def pickled() -> Iterator[Compute]:
 
 
 @pytest.fixture
-def project(postgres_url: str, tmp_path: Path) -> Project:
+def project(store_url: str, tmp_path: Path) -> Project:
     """With a segment, which some join on the second day."""
-    project = Project.make(tmp_path / "project", postgres_url)
+    project = Project.make(tmp_path / "project", store_url)
     snapshots = SnapshotStore(project.settings.snapshots, rows_of_a_part=ROWS_OF_A_PART)
     for day, members in zip(DAYS[:2], MEMBERS, strict=True):
         snapshots.write(f"{SEGMENTS}/loyal", day.date(), members.to_frame().reset_index(drop=True))
-    with closing(PostgresStore(postgres_url)) as store, store.transaction() as transaction:
+    with closing(PostgresStore(store_url)) as store, store.transaction() as transaction:
         transaction.publish(JOINED, at=PUBLISHED_AT)
     return project
 
@@ -80,9 +80,9 @@ def test_entries_by_rule_go_through_the_port_range_by_range(project: Project) ->
     assert compute.done == ["select_range"] * 9  # one journey on the first day, two on the second
 
 
-def test_a_limit_counts_those_of_all_processes(project: Project, postgres_url: str) -> None:
+def test_a_limit_counts_those_of_all_processes(project: Project, store_url: str) -> None:
     limited = chain(wait("w", duration="P9D"), key="limited", max_entries_per_run=79)
-    with closing(PostgresStore(postgres_url)) as store, store.transaction() as transaction:
+    with closing(PostgresStore(store_url)) as store, store.transaction() as transaction:
         transaction.publish(limited, at=PUBLISHED_AT)
     report = enrol_pass(project.engine(Pickled(ranges=3)), Run("first", MARCH))
     assert "would make 80 entries" in report.held["limited"]

@@ -42,9 +42,9 @@ def alone(postgres_database: str, tmp_path_factory: pytest.TempPathFactory) -> M
 
 
 @pytest.fixture
-def project(alone: object, postgres_url: str, tmp_path: Path) -> Project:
+def project(alone: object, store_url: str, tmp_path: Path) -> Project:
     """Before its first day."""
-    return Project.make(tmp_path / "project", postgres_url)
+    return Project.make(tmp_path / "project", store_url)
 
 
 def assert_nothing_held(reports: Iterable[Report]) -> None:
@@ -63,10 +63,10 @@ def test_ranges_of_shards_that_travel_as_pickles_move_the_same_and_nothing_the_s
 
 
 def test_two_local_processes_one_of_which_is_killed_give_the_rows_of_one(
-    project: Project, alone: Mapping[str, pd.DataFrame], postgres_url: str
+    project: Project, alone: Mapping[str, pd.DataFrame], store_url: str
 ) -> None:
     with closing(LocalProcesses(2, ranges=RANGES // 2)) as compute:
-        with halfway(postgres_url, 2, lambda: next(iter(compute.processes)).kill()) as committed:
+        with halfway(store_url, 2, lambda: next(iter(compute.processes)).kill()) as committed:
             first = project.first_pass(compute)
         reports = [first, *project.run(compute)]
 
@@ -76,11 +76,11 @@ def test_two_local_processes_one_of_which_is_killed_give_the_rows_of_one(
 
 
 def test_two_workers_of_a_dask_cluster_one_of_which_is_killed_give_the_rows_of_one_process(
-    project: Project, alone: Mapping[str, pd.DataFrame], postgres_url: str, tmp_path: Path
+    project: Project, alone: Mapping[str, pd.DataFrame], store_url: str, tmp_path: Path
 ) -> None:
     with dask_cluster(tmp_path, workers=2) as cluster:
         with closing(DaskCluster(cluster.address, ranges=RANGES)) as compute:
-            with halfway(postgres_url, 2, cluster.workers[0].kill) as committed:
+            with halfway(store_url, 2, cluster.workers[0].kill) as committed:
                 first = project.first_pass(compute)
             reports = [first, *project.run(compute)]
         assert cluster.workers[0].wait() < 0
@@ -103,16 +103,16 @@ def test_what_a_journey_raises_in_another_process_holds_it_in_the_run(
     assert (report.moved, report.held) == (0, {"storm": "error: nothing to divide by"})
 
 
-def test_processes_that_name_the_same_things_in_any_order_agree_on_the_numbers(postgres_url: str) -> None:
+def test_processes_that_name_the_same_things_in_any_order_agree_on_the_numbers(store_url: str) -> None:
     names = [f"label {number}" for number in range(20)]
     days = [date(2017, 3, day) for day in range(1, 9)]
 
     def work(seed: int) -> Mapping[str, int]:
         draw = random.Random(seed)
-        address = parse_address(postgres_url)
+        address = parse_address(store_url)
         connections = Connections(address, "journeys")
         catalogues = Catalogues(connections, address)
-        with closing(connections), psycopg.connect(postgres_url) as claiming:
+        with closing(connections), psycopg.connect(store_url) as claiming:
             # a chunk's transaction is open meanwhile
             claiming.execute("DELETE FROM journeys.standing")
             catalogues.partitions.buckets(STANDING, draw.sample(days, len(days)))
@@ -122,7 +122,7 @@ def test_processes_that_name_the_same_things_in_any_order_agree_on_the_numbers(p
             labels = catalogues.label_nos(draw.sample(names, len(names)))
             return {name: labels[name] * 1000 + paths[steps[name]] for name in names}
 
-    with closing(PostgresStore(postgres_url)) as store:
+    with closing(PostgresStore(store_url)) as store:
         store.transact(lambda transaction: transaction.paused())
     with ThreadPoolExecutor(6) as threads:
         first, *others = threads.map(work, range(6))

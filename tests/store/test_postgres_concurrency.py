@@ -188,11 +188,11 @@ def test_publishing_at_once_makes_distinct_versions(postgres_store: PostgresStor
         assert sorted(pool.map(publish, range(8))) == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
-def test_a_killed_process_frees_its_run(postgres_url: str, postgres_store: PostgresStore) -> None:
+def test_a_killed_process_frees_its_run(store_url: str, postgres_store: PostgresStore) -> None:
     with postgres_store.transaction() as transaction:
         request(transaction, "a", status="sending")
     with subprocess.Popen(
-        [sys.executable, "-c", HOLD_A_RUN, postgres_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", HOLD_A_RUN, store_url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline().strip() == "holding"
@@ -207,8 +207,8 @@ def test_a_killed_process_frees_its_run(postgres_url: str, postgres_store: Postg
         assert transaction.read("dispatches")["status"].tolist() == ["unknown"]
 
 
-def test_two_schemas_of_one_database_have_runs_of_their_own(postgres_url: str, postgres_store: PostgresStore) -> None:
-    other = PostgresStore(postgres_url, schema="other")
+def test_two_schemas_of_one_database_have_runs_of_their_own(store_url: str, postgres_store: PostgresStore) -> None:
+    other = PostgresStore(store_url, schema="other")
     with postgres_store.transaction() as transaction:
         request(transaction, "a", status="sending")
     with other.run_lock("run"), postgres_store.transaction() as transaction:

@@ -47,23 +47,21 @@ def partitions(url: str) -> list[str]:
     return [name for (name,) in found]
 
 
-def test_partitions_go_with_their_rows(postgres_store: PostgresStore, postgres_url: str) -> None:
+def test_partitions_go_with_their_rows(postgres_store: PostgresStore, store_url: str) -> None:
     end(postgres_store, "a")
-    assert partitions(postgres_url) == ["ended_20170301", "moves_20170301", "standing_20170301"]
+    assert partitions(store_url) == ["ended_20170301", "moves_20170301", "standing_20170301"]
     retained = postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
-    assert (partitions(postgres_url), retained.dropped) == ([], 3)
+    assert (partitions(store_url), retained.dropped) == ([], 3)
 
 
-def test_a_partition_in_which_somebody_stands_stays(postgres_store: PostgresStore, postgres_url: str) -> None:
+def test_a_partition_in_which_somebody_stands_stays(postgres_store: PostgresStore, store_url: str) -> None:
     postgres_store.transact(lambda transaction: transaction.add_executions(rows.executions("a")))
     postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
-    assert partitions(postgres_url) == ["standing_20170301"]
+    assert partitions(store_url) == ["standing_20170301"]
 
 
-def test_a_store_that_knows_a_dropped_partition_makes_it_again(
-    postgres_store: PostgresStore, postgres_url: str
-) -> None:
-    other = PostgresStore(postgres_url)
+def test_a_store_that_knows_a_dropped_partition_makes_it_again(postgres_store: PostgresStore, store_url: str) -> None:
+    other = PostgresStore(store_url)
     end(other, "a")
     postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
     end(other, "b")
@@ -86,12 +84,12 @@ def test_a_statement_that_names_a_dropped_partition_is_tried_again(postgres_stor
 
 
 def test_partitions_that_are_in_use_are_left_for_the_next_time(
-    postgres_store: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_store: PostgresStore, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "TRIES", 1)
     monkeypatch.setattr(retention, "LONGEST_WAIT", "10ms")
     end(postgres_store, "a")
-    with psycopg.connect(postgres_url) as reader:
+    with psycopg.connect(store_url) as reader:
         reader.execute("SELECT FROM journeys.ended")
         retained = postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
         assert (retained.busy, "executions" in retained.removed) == (1, False)
@@ -99,15 +97,15 @@ def test_partitions_that_are_in_use_are_left_for_the_next_time(
             assert transaction.read("executions")["execution_id"].tolist() == ["a"]
     assert "row_lost" not in [fault.check for fault in examine(postgres_store).faults]
     assert postgres_store.retain(as_of=LATER, days=KEPT_DAYS).busy == 0
-    assert not partitions(postgres_url)
+    assert not partitions(store_url)
 
 
 def test_runs_and_retentions_at_once_come_to_what_runs_alone_come_to(
-    postgres_store: PostgresStore, postgres_url: str
+    postgres_store: PostgresStore, store_url: str
 ) -> None:
     alone = Passes(MemoryStore(), JOURNEY, features=features(PEOPLE))
     beside = Passes(postgres_store, JOURNEY, features=features(PEOPLE), chunk_rows=7)
-    cleaner = PostgresStore(postgres_url)
+    cleaner = PostgresStore(store_url)
     noons = days(9)
     alone.run(*noons)
     with ThreadPoolExecutor(1) as pool:
@@ -145,7 +143,7 @@ def test_what_is_lost_is_still_told_from_what_was_removed(postgres_store: Postgr
 
 
 def test_a_long_history_goes_in_several_steps(
-    postgres_store: PostgresStore, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    postgres_store: PostgresStore, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "MOST_AT_ONCE", 2)
     for number in range(5):
@@ -154,4 +152,4 @@ def test_a_long_history_goes_in_several_steps(
         )
         postgres_store.transact(lambda transaction, old=old: transaction.add_executions(old))
     retained = postgres_store.retain(as_of=LATER, days=KEPT_DAYS)
-    assert (retained.removed["executions"], retained.dropped, partitions(postgres_url)) == (5, 5, [])
+    assert (retained.removed["executions"], retained.dropped, partitions(store_url)) == (5, 5, [])

@@ -55,9 +55,9 @@ def test_any_other_failure_is_not_tried_again(store: JourneyStore) -> None:
     assert store.transact(lambda transaction: len(transaction.read("executions"))) == 0
 
 
-def test_two_who_wait_for_one_another_both_get_through(postgres_url: str) -> None:
+def test_two_who_wait_for_one_another_both_get_through(store_url: str) -> None:
     waiting = Waiting()
-    store = PostgresStore(postgres_url, patience=waiting.patience())
+    store = PostgresStore(store_url, patience=waiting.patience())
     store.transact(enter)
     barrier = threading.Barrier(2)
 
@@ -95,9 +95,9 @@ def clash(store: PostgresStore) -> Callable[[StoreTransaction], None]:
     return work
 
 
-def test_conflicts_without_end_are_told_with_the_next_step(postgres_url: str) -> None:
+def test_conflicts_without_end_are_told_with_the_next_step(store_url: str) -> None:
     waiting = Waiting()
-    store = PostgresStore(postgres_url, patience=waiting.patience(conflicts=3))
+    store = PostgresStore(store_url, patience=waiting.patience(conflicts=3))
     store.transact(enter)
     with pytest.raises(StoreConflictError, match=r"wanted the same rows.*run again"):
         store.transact(clash(store))
@@ -105,9 +105,9 @@ def test_conflicts_without_end_are_told_with_the_next_step(postgres_url: str) ->
     store.close()
 
 
-def test_work_whose_connection_breaks_is_done_once_on_another(postgres_url: str) -> None:
-    store = PostgresStore(postgres_url, patience=Waiting().patience())
-    lose = at_first(lambda: end_other_sessions(postgres_url))
+def test_work_whose_connection_breaks_is_done_once_on_another(store_url: str) -> None:
+    store = PostgresStore(store_url, patience=Waiting().patience())
+    lose = at_first(lambda: end_other_sessions(store_url))
 
     def work(transaction: StoreTransaction) -> int:
         count = enter(transaction)
@@ -121,12 +121,12 @@ def test_work_whose_connection_breaks_is_done_once_on_another(postgres_url: str)
     store.close()
 
 
-def test_a_database_that_stays_away_is_waited_for_no_longer_than_the_patience(postgres_url: str) -> None:
+def test_a_database_that_stays_away_is_waited_for_no_longer_than_the_patience(store_url: str) -> None:
     waiting = Waiting()
-    store = PostgresStore(postgres_url, patience=waiting.patience(absent_seconds=20))
+    store = PostgresStore(store_url, patience=waiting.patience(absent_seconds=20))
 
     def work(transaction: StoreTransaction) -> None:
-        end_other_sessions(postgres_url)
+        end_other_sessions(store_url)
         transaction.read("executions")
 
     with pytest.raises(StoreUnavailableError, match=r"broke off.*run again"):
@@ -145,11 +145,11 @@ def test_a_database_that_never_answered_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize(("is_carried_out", "at_the_second_try"), [(True, 0), (False, 2)])
 def test_a_commit_without_an_answer_is_tried_again(
-    postgres_url: str, postgres_store: PostgresStore, is_carried_out: bool, at_the_second_try: int
+    store_url: str, postgres_store: PostgresStore, is_carried_out: bool, at_the_second_try: int
 ) -> None:
     assert postgres_store.transact(lambda transaction: len(transaction.read("executions"))) == 0
     # the first is that of the migration, the second that of the partition for the date on which they are due
-    with losing_commit(postgres_url, 3, is_carried_out=is_carried_out) as way:
+    with losing_commit(store_url, 3, is_carried_out=is_carried_out) as way:
         store = PostgresStore(way.url, patience=Waiting().patience())
         assert store.transact(enter) == at_the_second_try
         store.close()
@@ -165,12 +165,12 @@ def test_pauses_are_shortened_by_chance_and_never_by_more_than_a_half() -> None:
 
 
 def test_a_run_whose_lock_broke_off_takes_it_again_with_its_next_transaction(
-    postgres_url: str, postgres_store: PostgresStore
+    store_url: str, postgres_store: PostgresStore
 ) -> None:
-    other = PostgresStore(postgres_url)
+    other = PostgresStore(store_url)
     with postgres_store.run_lock("run"):
         postgres_store.transact(lambda transaction: request(transaction, "a", status="sending"))
-        end_other_sessions(postgres_url)
+        end_other_sessions(store_url)
         postgres_store.transact(lambda transaction: transaction.paused())
         assert other.transact(lambda transaction: transaction.abandon_sending()) == 0
     assert other.transact(lambda transaction: transaction.abandon_sending()) == 1

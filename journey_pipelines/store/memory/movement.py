@@ -153,9 +153,17 @@ class MovementPart(Part):
         tables = self.state.tables
         executions = storable_executions(changes.executions)
         tables["executions"] = tables["executions"].replace_rows(self._with_what_they_carry(executions))
-        transitions = storable(changes.transitions, TRANSITIONS, table="transitions")
-        self.state.transitions += [transitions] if len(transitions) else []
-        dispatches = storable(changes.dispatches, DISPATCHES, table="dispatches")
+        if len(changes.transitions):
+            self.state.transitions += [storable(changes.transitions, TRANSITIONS, table="transitions")]
+        if len(changes.dispatches):
+            self._add_dispatches(storable(changes.dispatches, DISPATCHES, table="dispatches"))
+        if len(changes.dispatch_updates):
+            updates = storable(changes.dispatch_updates, DISPATCHES, table="dispatches")
+            tables["dispatches"] = tables["dispatches"].replace_rows(updates)
+        self._use_events(changes.used_event_ids)
+
+    def _add_dispatches(self, dispatches: pd.DataFrame) -> None:
+        tables = self.state.tables
         check_keys(dispatches)
         is_known = tables["executions"].locate(dispatches["execution_id"]) >= 0
         if not is_known.all():
@@ -165,9 +173,6 @@ class MovementPart(Part):
         if len(new) < len(dispatches):
             taken = dispatches.loc[~dispatches.index.isin(new.index), "key"].iloc[0]
             raise StoreError(f"dispatch {taken} is in the store already; a visit requests its action once")
-        updates = storable(changes.dispatch_updates, DISPATCHES, table="dispatches")
-        tables["dispatches"] = tables["dispatches"].replace_rows(updates)
-        self._use_events(changes.used_event_ids)
 
     def _with_what_they_carry(self, executions: pd.DataFrame) -> pd.DataFrame:
         """The rows with keys of their contexts that are not named, and with visits where there are none."""
@@ -184,6 +189,8 @@ class MovementPart(Part):
         )
 
     def _use_events(self, event_ids: pd.Index) -> None:
+        if not len(event_ids):
+            return
         events = self.state.tables["events"]
         is_used = events.frame["event_id"].isin(event_ids)
         if is_used.any():
