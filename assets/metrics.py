@@ -28,8 +28,9 @@ def journey_metrics(installation: dg.ResourceParam[Installation]) -> Materializa
         dispatches = transaction.dispatch_counts()
         newest = {stored.journey_key: stored for stored in transaction.versions()}  # oldest first
     as_of = datetime.now(UTC)
-    metadata: dict[str, Any] = {"dispatches": dg.MetadataValue.md(markdown_table(dispatches))}
+    metadata: dict[str, Any] = {}
     for key in sorted(newest):
         journey = compile_journey(newest[key].document, installation.catalog, version=newest[key].version)
         metadata |= journey_metadata(journey, analytics_of(store, key), as_of=as_of)
+    metadata["dispatches"] = dg.MetadataValue.md(markdown_table(dispatches))
     return dg.MaterializeResult(metadata=metadata)

@@ -18,7 +18,7 @@ from journey_pipelines.engine.states import SETTLED, UNFINISHED
 MOST_COUNTED: Final = 10_000
 
 CHECKS: Final[Mapping[str, str]] = {
-    "guards": "No journey was held: the snapshots are whole and the journeys' own limits kept.",
+    "guards": "No journey was held: the snapshots are whole, the journeys' own limits kept, the forecasts met.",
     "conservation": "Whoever entered is active, completed or failed, and nothing else.",
     "nothing_overdue": "Nobody who was due was left behind.",
     "every_dispatch_has_a_result": "No dispatch was left without a result by a run that has ended.",
@@ -40,8 +40,27 @@ def check_guards(asset: str, report: Report) -> dg.AssetCheckResult:
         metadata={
             "held": dg.MetadataValue.json(dict(report.held)),
             "release": f"journeys approve {report.run.run_id}" if report.held else "nothing to release",
+            **_forecast_metadata(report),
         },
     )
+
+
+def _forecast_metadata(report: Report) -> dict[str, dg.TableMetadataValue]:
+    """What the run would do beside what was forecast, for the journeys that have a forecast."""
+    rows: list[dict[str, str | int | float | bool | None]] = [
+        {
+            "journey": key,
+            "what": figure.what,
+            "found": figure.found,
+            "low": figure.band.low,
+            "high": figure.band.high,
+            "day": figure.when,
+            "is_outside": figure.is_outside,
+        }
+        for key, figures in sorted(report.figures.items())
+        for figure in figures
+    ]
+    return {"forecast": dg.MetadataValue.table([dg.TableRecord(row) for row in rows])} if rows else {}
 
 
 def check_conservation(asset: str, store: JourneyStore) -> dg.AssetCheckResult:

@@ -15,6 +15,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     "run": ("run", "Run one day: snapshots, events, entries, movement, deliveries."),
     "advance": ("run", "Move and deliver whatever is due now."),
     "replay": ("replay", "Walk a journey over past days, as it would have gone then."),
+    "forecast": ("forecast", "Say what a day is expected to bring; hold runs that leave it."),
     "status": ("status", "Show executions, deliveries and held journeys."),
     "report": ("report", "Write a page about a journey: flow, funnel, sends, waits."),
     "explain": ("explain", "Tell what happened to a customer or an execution, and why."),

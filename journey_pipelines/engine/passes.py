@@ -1,12 +1,13 @@
 """One pass of the engine, and the only way to run it: plan, enrol, then advance and deliver until all are blocked."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from journey_pipelines.engine import outbox, receipts
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.advance import advance
+from journey_pipelines.engine.bands import Figure
 from journey_pipelines.engine.compute import SnapshotIds
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
@@ -27,6 +28,7 @@ class Report:
     held: dict[str, str] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
     snapshots: SnapshotIds | None = None  # what the pass read
+    figures: dict[str, Sequence[Figure]] = field(default_factory=dict)  # beside the forecast, where there is one
 
     def summary(self) -> Mapping[str, Any]:
         """The figures as JSON."""
@@ -82,6 +84,7 @@ def _run(
         admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
         report.snapshots = SnapshotIds.of(world.facts)
+        report.figures = admission.figures
         if moves:
             _move(admission.admitted, report, delivers=delivers)
         engine.store.transact(lambda transaction: _close(one, report, transaction))

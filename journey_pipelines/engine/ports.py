@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 import pandas as pd
 
+from journey_pipelines.engine.bands import Forecast
 from journey_pipelines.engine.erasing import Erasing
 from journey_pipelines.engine.shards import ALL, Shards
 
@@ -174,6 +175,13 @@ class StoreTransaction(Erasing, Protocol):
 
     def approve(self, run_id: str, *, at: datetime) -> list[str]:
         """Approve the holds of a run; returns the journey keys. Raises NotFoundError if the run held nothing."""
+
+    def save_forecast(self, forecast: Forecast) -> None:
+        """Keep it (its `saved_at` is needed) in place of the one before of its journey's version. Raises StoreError for
+        a version that is not published."""
+
+    def forecasts(self, journey_key: str) -> list[Forecast]:
+        """Those of the journey's versions that have one, oldest version first."""
 
     # entry
 

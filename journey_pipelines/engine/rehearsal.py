@@ -1,5 +1,7 @@
 """Rehearse a run without writing: how many messages it would send if every delivery succeeded."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -28,9 +30,13 @@ class RehearsedChunk(Chunk):
             self.leave(rows, node, None)
 
 
-def count_due_sends(one: Pass, journey_key: str, transaction: StoreTransaction) -> int:
+Sends = Counter[tuple[int, str]]
+"""Messages by (journey version, action type)."""
+
+
+def count_due_sends(one: Pass, journey_key: str, transaction: StoreTransaction) -> Sends:
     """Messages that would leave to those who are due in any version of one journey at this run."""
-    total = 0
+    total: Sends = Counter()
     for journey in one.plan.versions_of(journey_key):
         after = ""
         while True:
@@ -49,7 +55,7 @@ def count_due_sends(one: Pass, journey_key: str, transaction: StoreTransaction) 
     return total
 
 
-def count_sends(one: Pass, journey: Journey, executions: pd.DataFrame, transaction: StoreTransaction) -> int:
+def count_sends(one: Pass, journey: Journey, executions: pd.DataFrame, transaction: StoreTransaction) -> Sends:
     """Messages that would leave to these EXECUTIONS of one version, who are due or about to enter."""
     chunk = RehearsedChunk(journey, one.run, one.world, transaction, executions)
     resume(chunk, one.engine.catalog.actions)
@@ -57,13 +63,15 @@ def count_sends(one: Pass, journey: Journey, executions: pd.DataFrame, transacti
     return _count_leaving(one, chunk)
 
 
-def _count_leaving(one: Pass, chunk: Chunk) -> int:
+def _count_leaving(one: Pass, chunk: Chunk) -> Sends:
     requested = stack([*chunk.dispatches, *chunk.dispatch_updates], DISPATCHES)
     messages = [name for name, action in one.engine.catalog.actions.items() if action.is_message]
     is_message = requested["action_type"].isin(messages) & (requested["status"] == "pending")
     pending = requested[is_message].reset_index(drop=True)
     if not len(pending):
-        return 0
+        return Counter()
     positions = pd.Index(chunk.frame["execution_id"]).get_indexer(pd.Index(pending["execution_id"]))
     context = departure_context(one, pending, chunk.executions(np.asarray(positions)), chunk.transaction)
-    return len(one.engine.dispatcher.depart(pending, context, chunk.transaction).leaving)
+    leaving = one.engine.dispatcher.depart(pending, context, chunk.transaction).leaving
+    by_action = leaving.groupby("action_type").size()
+    return Counter({(chunk.journey.version, str(name)): int(count) for name, count in by_action.items()})

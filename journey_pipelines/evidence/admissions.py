@@ -91,7 +91,9 @@ def _ruled(archive: Archive, candidacy: Candidacy) -> Admission:
     rule = candidacy.journey.entry.rule
     assert rule is not None
     evaluations = []
-    for reads in archive.reads(candidacy.journey, candidacy.customer_id, candidacy.read, candidacy.as_of, {}):
+    for reads in archive.reads(
+        candidacy.journey, candidacy.customer_id, candidacy.read, candidacy.as_of, {}, rules=[rule]
+    ):
         trouble = reads.trouble_for(rule)
         if trouble:
             return Admission(is_admitted=None, because=trouble)

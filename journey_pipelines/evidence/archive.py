@@ -1,6 +1,6 @@
 """The stored facts that an explanation looks up: versions, runs, snapshots, accounts, events; each read once."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from journey_pipelines.evidence.reads import Reads
 from journey_pipelines.evidence.snapshot_rows import ROWS_TO_HASH, SnapshotRow, SnapshotRows
 from journey_pipelines.journeys.catalog import Catalog
 from journey_pipelines.journeys.journey import Journey, compile_journey
+from journey_pipelines.rules import Rule
 from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SEGMENTS, SnapshotStore
 
 Row = Mapping[str, Any]
@@ -88,14 +89,21 @@ class Archive:
         return self._decided
 
     def reads(
-        self, journey: Journey, customer_id: str, read: RunSnapshots, as_of: datetime, context: Mapping[str, Any]
+        self,
+        journey: Journey,
+        customer_id: str,
+        read: RunSnapshots,
+        as_of: datetime,
+        context: Mapping[str, Any],
+        *,
+        rules: Iterable[Rule],
     ) -> list[Reads]:
-        """What a decision about the customer may have read; more than one only for awards at that very time."""
+        """What these rules may have read of the customer; more than one only for awards at that very time."""
         features, profile = self.rows.row(read.features, customer_id), self.rows.row(read.profiles, customer_id)
-        return [
-            Reads(journey.key, customer_id, features, profile, account, context)
-            for account in accounts_at(self.transaction, customer_id, as_of)
-        ]
+        # awards are not found by customer without reading all of them
+        needs_account = any(rule.reads_everything or "account" in rule.columns for rule in rules)
+        accounts = accounts_at(self.transaction, customer_id, as_of) if needs_account else [{}]
+        return [Reads(journey.key, customer_id, features, profile, account, context) for account in accounts]
 
     def zones(self, read: RunSnapshots, customer_id: str, default: str) -> pd.Series:
         """The customer's time zone as the profile had it, else the default; one row."""

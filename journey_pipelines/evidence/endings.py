@@ -62,7 +62,8 @@ def _by_rule(about: Finding, passage: Passage, archive: Archive, read: RunSnapsh
     about = replace(about, fingerprint=rule.fingerprint)
     ended_at = passage.execution["ended_at"].to_pydatetime()
     name = "exit" if about.branch == "exit_rule" else "goal"
-    for reads in archive.reads(passage.journey, passage.customer_id, read, ended_at, passage.execution["context"]):
+    context = passage.execution["context"]
+    for reads in archive.reads(passage.journey, passage.customer_id, read, ended_at, context, rules=[rule]):
         trouble = reads.trouble_for(rule)
         if trouble:
             yield replace(about, verdict=Verdict.UNCHECKED, remark=trouble)

@@ -25,7 +25,8 @@ def kept_out(archive: Archive, journey: Journey, last: Row, read: RunSnapshots, 
     if isinstance(reentry, Duration):
         again_at = _again_at(archive, journey, last, read, reentry)
         if again_at > as_of:
-            return Admission(is_admitted=False, because=f"{when}, and may enter again from {again_at.isoformat()} on")
+            because = f"{when}, and may enter again from {again_at:%Y-%m-%d %H:%M} UTC on"
+            return Admission(is_admitted=False, because=because)
     return None
 
 

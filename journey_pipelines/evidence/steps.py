@@ -39,7 +39,8 @@ def _condition(passage: Passage, number: int, node: ConditionNode, archive: Arch
     # the transition's own snapshot decides, whatever the run noted
     read = replace(read, features=_text(left["snapshot_id"]))
     context = passage.context_before(number, archive)
-    candidates = archive.reads(passage.journey, passage.customer_id, read, as_of, context)
+    rules = [rule for _, rule in node.branches]
+    candidates = archive.reads(passage.journey, passage.customer_id, read, as_of, context, rules=rules)
     findings = [_over(_about("condition", left), node, reads) for reads in candidates]
     confirmed = [finding for finding in findings if finding.verdict is Verdict.CONFIRMED]
     chosen = (confirmed or findings)[0]

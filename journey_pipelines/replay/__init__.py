@@ -7,6 +7,7 @@ here may import (a contract says so).
 
 from journey_pipelines.replay.comparison import Comparison, Walked, compare
 from journey_pipelines.replay.days import PartitionDays, PastDays
+from journey_pipelines.replay.forecast import DailyCounts, forecast
 from journey_pipelines.replay.history import History, Kept
 from journey_pipelines.replay.response import ALL_SUCCEED, ResponseModel
 from journey_pipelines.replay.walk import Progress, Replayed, replay
@@ -14,6 +15,7 @@ from journey_pipelines.replay.walk import Progress, Replayed, replay
 __all__ = [
     "ALL_SUCCEED",
     "Comparison",
+    "DailyCounts",
     "History",
     "Kept",
     "PartitionDays",
@@ -23,5 +25,6 @@ __all__ = [
     "ResponseModel",
     "Walked",
     "compare",
+    "forecast",
     "replay",
 ]

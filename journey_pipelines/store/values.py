@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
+from journey_pipelines.engine.bands import Forecast
 from journey_pipelines.engine.frames import EXECUTIONS, JSON, TEXT, conform
 from journey_pipelines.engine.states import ENDED
 from journey_pipelines.errors import StoreError
@@ -127,3 +128,9 @@ def _may_hold_nul(column: pd.Series) -> bool:
     pieces = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
     memory = [piece.buffers()[2] for piece in pieces]
     return any(buffer is not None and not np.frombuffer(buffer, dtype=np.uint8).all() for buffer in memory)
+
+
+def unpublished(forecast: Forecast) -> str:
+    """What is wrong with a forecast of a version that does not exist."""
+    name = f"journey {forecast.journey_key}"
+    return f"{name} has no version {forecast.version}, of which a forecast could be kept; publish it first"

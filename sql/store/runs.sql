@@ -53,3 +53,19 @@ SELECT snapshot_id, kind, name, snapshot_date, rows
 FROM incoming_snapshots
 ORDER BY incoming_position
 ON CONFLICT (snapshot_id) DO NOTHING;
+
+-- name: save_forecast
+-- purpose: keep the bands of a version of a journey, in place of those before
+INSERT INTO forecasts (journey_key, journey_version, first_day, last_day, replay_hash, bands, saved_at)
+VALUES (%(journey_key)s, %(version)s, %(first_day)s, %(last_day)s, %(replay_hash)s, %(bands)s::jsonb, %(saved_at)s)
+ON CONFLICT (journey_key, journey_version) DO UPDATE
+SET first_day = excluded.first_day,
+    last_day = excluded.last_day,
+    replay_hash = excluded.replay_hash,
+    bands = excluded.bands,
+    saved_at = excluded.saved_at;
+
+-- name: forecasts
+-- purpose: the bands of the versions of a journey
+SELECT journey_version, first_day, last_day, replay_hash, bands::text, saved_at
+FROM forecasts WHERE journey_key = %(journey_key)s ORDER BY journey_version;

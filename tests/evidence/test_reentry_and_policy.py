@@ -62,7 +62,7 @@ class Small:
     ("reentry", "days", "remark"),
     [
         ("never", 2, "they entered it on 2024-03-11, and nobody enters it twice"),
-        ("P30D", 2, "they entered it on 2024-03-11, and may enter again from 2024-04-10T11:00:00+00:00 on"),
+        ("P30D", 2, "they entered it on 2024-03-11, and may enter again from 2024-04-10 11:00 UTC on"),
         ("after_end", 1, "they entered it on 2024-03-11, and nobody enters twice on one day"),
     ],
 )

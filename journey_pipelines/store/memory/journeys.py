@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
+from journey_pipelines.engine.bands import Forecast
 from journey_pipelines.engine.frames import HOLDS, RUNS, SNAPSHOTS
 from journey_pipelines.engine.ports import Hold, JourneyStatus, Run, SnapshotCounts, StoredVersion
 from journey_pipelines.errors import NotFoundError, StoreError
 from journey_pipelines.store.memory.state import Part, is_unfinished
-from journey_pipelines.store.values import copied, storable
+from journey_pipelines.store.values import copied, storable, unpublished
 
 
 class JourneysPart(Part):
@@ -122,6 +123,17 @@ class RunsPart(Part):
             replace(held, approved_at=at) if held.run_id == run_id else held for held in self.state.holds
         ]
         return keys
+
+    def save_forecast(self, forecast: Forecast) -> None:
+        """See StoreTransaction."""
+        edition = (forecast.journey_key, forecast.version)
+        if edition not in {(stored.journey_key, stored.version) for stored in self.state.versions}:
+            raise StoreError(unpublished(forecast))
+        self.state.forecasts[edition] = forecast
+
+    def forecasts(self, journey_key: str) -> list[Forecast]:
+        """See StoreTransaction."""
+        return [found for (key, _), found in sorted(self.state.forecasts.items()) if key == journey_key]
 
     def record_snapshots(self, snapshots: pd.DataFrame) -> int:
         """See StoreTransaction."""

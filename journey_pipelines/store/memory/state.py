@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from journey_pipelines.engine import frames
+from journey_pipelines.engine.bands import Forecast
 from journey_pipelines.engine.ports import Hold, JourneyStatus, SnapshotCounts, StoredVersion
 from journey_pipelines.engine.states import UNFINISHED
 from journey_pipelines.store.memory.table import Table
@@ -40,6 +41,7 @@ class State:
     versions: list[StoredVersion] = field(default_factory=list)
     accepted: dict[str, SnapshotCounts] = field(default_factory=dict)
     holds: list[Hold] = field(default_factory=list)
+    forecasts: dict[tuple[str, int], Forecast] = field(default_factory=dict)
     accounts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.LOYALTY_ACCOUNTS))
     suppressions: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.SUPPRESSIONS))
     receipts: pd.DataFrame = field(default_factory=lambda: frames.empty(frames.RECEIPTS))
@@ -57,6 +59,7 @@ class State:
             versions=list(self.versions),
             accepted=dict(self.accepted),
             holds=list(self.holds),
+            forecasts=dict(self.forecasts),
             accounts=self.accounts,
             suppressions=self.suppressions,
             receipts=self.receipts,

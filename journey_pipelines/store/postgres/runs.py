@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 from pydantic_core import from_json
 
+from journey_pipelines.engine.bands import Band, Forecast
 from journey_pipelines.engine.frames import SNAPSHOTS
 from journey_pipelines.engine.ports import Hold, Run, SnapshotCounts
 from journey_pipelines.errors import NotFoundError, StoreError
 from journey_pipelines.store.postgres.part import Part, utc
 from journey_pipelines.store.statements import statements
-from journey_pipelines.store.values import json_texts
+from journey_pipelines.store.values import json_texts, unpublished
 
 SQL = statements("runs")
 
@@ -78,6 +79,32 @@ class RunsPart(Part):
             raise NotFoundError(f"run {run_id} held no journey; `journeys status` lists the runs that did")
         return keys
 
+    def save_forecast(self, forecast: Forecast) -> None:
+        """See StoreTransaction."""
+        versions = self.session.rows(statements("journeys")["versions"], journey_key=forecast.journey_key)
+        if forecast.version not in {int(row[1]) for row in versions}:
+            raise StoreError(unpublished(forecast))
+        bands = {what: [[band.low, band.high] for band in week] for what, week in forecast.bands.items()}
+        self.session.execute(
+            SQL["save_forecast"],
+            journey_key=forecast.journey_key,
+            version=forecast.version,
+            first_day=forecast.first_day,
+            last_day=forecast.last_day,
+            replay_hash=forecast.replay_hash,
+            bands=json_texts([bands], column="forecasts.bands")[0].decode(),
+            saved_at=forecast.saved_at,
+        )
+
+    def forecasts(self, journey_key: str) -> list[Forecast]:
+        """See StoreTransaction."""
+        return [
+            Forecast(journey_key, int(version), first, last, replay_hash, _bands(bands), utc(saved_at))
+            for version, first, last, replay_hash, bands, saved_at in self.session.rows(
+                SQL["forecasts"], journey_key=journey_key
+            )
+        ]
+
     def record_snapshots(self, snapshots: pd.DataFrame) -> int:
         """See StoreTransaction."""
         self.session.stage("snapshots", snapshots, SNAPSHOTS)
@@ -97,3 +124,7 @@ def _values(counts: SnapshotCounts) -> dict[str, Any]:
 def _counts(journey_key: str, as_of: datetime, features_id: str | None, rows: int, segments: str) -> SnapshotCounts:
     parsed = {name: (str(snapshot_id), int(count)) for name, (snapshot_id, count) in from_json(segments).items()}
     return SnapshotCounts(journey_key, utc(as_of), features_id, rows, parsed)
+
+
+def _bands(text: str) -> dict[str, list[Band]]:
+    return {what: [Band(low, high) for low, high in week] for what, week in sorted(from_json(text).items())}
