@@ -153,7 +153,7 @@ def test_the_result_is_told_in_json(own: Project) -> None:
     assert told["proof"]["is_clean"] is True
 
 
-@pytest.mark.parametrize("customer", ["nobody", "%", "zoe-1", "' OR 1=1 --"])
+@pytest.mark.parametrize("customer", ["%", "zoe-1", "' OR 1=1 --"])
 def test_an_unknown_customer_is_not_found(own: Project, customer: str) -> None:
     fill(own, "zoe-17")
     before = everything(own)

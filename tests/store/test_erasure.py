@@ -83,7 +83,7 @@ def test_nothing_names_a_forgotten_customer(store: JourneyStore, customer: str) 
     assert held["dispatches"] == 2
     forget(store, customer)
     text = everything(store)
-    for word in (repr(customer)[1:-1], "zoe", "Zoë", "'e1'", "e1:mail", "ev1", "m-zoe"):
+    for word in (repr(customer)[1:-1], "zoe", "Zoë", "'e1'", "'e1:mail", "ev1", "m-zoe"):
         assert word not in text, word
     assert "'bob'" in text
     with store.transaction() as transaction:
@@ -240,7 +240,7 @@ def test_kept_replays_lose_the_customer_too(postgres_store: PostgresStore, postg
     kept.close()
     assert [len(frame) for frame in read.values()] == [1, 1, 1, 1]
     text = repr([frame.to_dict("records") for frame in read.values()])
-    for word in ("zoe", "Zoë", "'e1'", "e1:mail"):
+    for word in ("zoe", "Zoë", "'e1'", "'e1:mail"):
         assert word not in text, word
     [new_id] = read["executions"]["execution_id"]
     assert read["dispatches"]["key"].tolist() == read["points_transactions"]["dispatch_key"].tolist()
