@@ -40,6 +40,22 @@ DELETE FROM points_transactions WHERE replay = %(replay)s;
 -- purpose: a replay made again replaces the one of its name
 DELETE FROM replays WHERE replay = %(replay)s;
 
+-- name: forget_in_executions
+-- purpose: nothing of a customer stays in any replay
+DELETE FROM executions WHERE customer_id = %(customer_id)s;
+
+-- name: forget_in_transitions
+-- purpose: nothing of a customer stays in any replay
+DELETE FROM transitions WHERE customer_id = %(customer_id)s;
+
+-- name: forget_in_dispatches
+-- purpose: nothing of a customer stays in any replay
+DELETE FROM dispatches WHERE customer_id = %(customer_id)s;
+
+-- name: forget_in_points_transactions
+-- purpose: nothing of a customer stays in any replay
+DELETE FROM points_transactions WHERE customer_id = %(customer_id)s;
+
 -- name: add_replay
 -- purpose: what a replay was and came to
 INSERT INTO replays (replay, documents, first_day, last_day, hash, customer_days, seconds, run_id)

@@ -79,6 +79,21 @@ def break_off(replays: ReplayTables, name: str) -> None:
         raise RuntimeError("broke off")
 
 
+def test_a_forgotten_customer_is_in_no_replay_and_everybody_else_stays(
+    replays: ReplayTables, postgres_store: PostgresStore
+) -> None:
+    passes = six_days(postgres_store, six_day_journey())
+    for name in ("one", "another"):
+        keep(replays, passes, name)
+    before = {table: replays.read(table, "one") for table in TABLES}
+    gone = before["points_transactions"]["customer_id"].iloc[0]
+    removed = replays.forget(gone)
+    for table, rows in before.items():
+        left = replays.read(table, "one")
+        assert sorted(left["customer_id"]) == sorted(rows.loc[rows["customer_id"] != gone, "customer_id"])
+        assert removed[table] == 2 * (len(rows) - len(left)) > 0
+
+
 def test_published_journeys_and_rates_are_read_where_there_is_a_live_store(
     replays: ReplayTables, postgres_store: PostgresStore
 ) -> None:

@@ -37,6 +37,12 @@ ANALYTICS: Final[Mapping[str, str]] = {
     "points": "replayed_points",
     "arms": "replayed_arms",
 }
+ERASURES: Final[Mapping[str, str]] = {
+    "executions": "forget_in_executions",
+    "transitions": "forget_in_transitions",
+    "dispatches": "forget_in_dispatches",
+    "points_transactions": "forget_in_points_transactions",
+}
 REMOVALS: Final = ("remove_executions", "remove_transitions", "remove_dispatches", "remove_points_transactions")
 
 
@@ -111,6 +117,11 @@ class ReplayTables:
         query = sql.SQL("SELECT * FROM {} WHERE replay = %(replay)s").format(sql.Identifier(SCHEMA, table))
         with self._session() as session:
             return session.frame(query, TABLES[table], replay=replay)
+
+    def forget(self, customer_id: str) -> dict[str, int]:
+        """Remove a customer's rows of all replays; returns how many of each table. The hashes stay as they were."""
+        with self._session() as session:
+            return {table: session.execute(SQL[name], customer_id=customer_id) for table, name in ERASURES.items()}
 
     def analytics(self, replay: str, journey_key: str, *, splits: Sequence[str] = ()) -> Analytics:
         """What the store's views say of a live journey, of a replayed one; `splits`: ids of its split nodes."""
