@@ -54,7 +54,7 @@ def _outcome(transaction: StoreTransaction, key: str, before: list[StoredVersion
     paused = f" It is paused; `journeys resume {key}` lets it go on." if status == "paused" else ""
     outdated = [made for made in transaction.forecasts(key) if made.version < version]
     again = (
-        f" The forecast of version {outdated[-1].version} says nothing any more; `journeys forecast {key} --save` makes one."
+        f" The forecast of version {outdated[-1].version} holds nothing any more; make one with `journeys forecast`."
         if outdated
         else ""
     )

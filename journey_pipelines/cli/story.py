@@ -6,6 +6,7 @@ from typing import Any, Final
 import pandas as pd
 
 from journey_pipelines.cli.output import instant
+from journey_pipelines.engine.migration import MIGRATED
 
 Row = Mapping[str, Any]
 
@@ -14,6 +15,7 @@ OUTCOMES: Final = {
     "goal": "met the journey's goal",
     "exit_rule": "left by the journey's exit rule",
     "cancelled": "was cancelled",
+    "migrated": "was ended by a migration to another version",
 }
 
 
@@ -43,6 +45,9 @@ def tell(execution: Row, transitions: Sequence[Row], dispatches: Sequence[Row], 
 def _departure(left: Row, node_type: str) -> Iterator[str]:
     node, branch = left["node_id"], _text(left["branch"])
     by = f" (run {left['run_id']}, snapshot {_text(left['snapshot_id']) or 'of no features'})"
+    if branch == MIGRATED:
+        yield _line(left["at"], f"From {node} a migration took them out of version {left['journey_version']}{by}.")
+        return
     sentences = {
         "condition": f"At the condition {node} they took the branch {branch!r}{by}.",
         "split": f"At the split {node} chance put them into the branch {branch!r}.",
