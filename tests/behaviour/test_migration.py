@@ -109,8 +109,8 @@ def test_nobody_is_sent_a_passed_node_again_under_another_name(store: JourneySto
     assert "action_result_greeting" in standing(passes)["context"]
 
 
-def test_a_mark_holds_through_further_migrations(store: JourneyStore) -> None:
-    passes = Passes(store, FIRST)
+def test_a_mark_holds_through_further_migrations() -> None:
+    passes = Passes(MemoryStore(), FIRST)
     passes.run(MARCH)
     passes.publish(chain(wait("early", duration="P9D"), action("greeting"), action("more")))
     carried_out(passes, {"pause": "early", "hello": "greeting"})
@@ -121,8 +121,8 @@ def test_a_mark_holds_through_further_migrations(store: JourneyStore) -> None:
     assert_sound(passes)
 
 
-def test_who_is_put_at_an_action_is_sent_it_at_the_next_run_once(store: JourneyStore) -> None:
-    passes = Passes(store, FIRST)
+def test_who_is_put_at_an_action_is_sent_it_at_the_next_run_once() -> None:
+    passes = Passes(MemoryStore(), FIRST)
     passes.run(MARCH)
     passes.publish(chain(action("hello"), action("offer"), wait("pause", duration="P3D")))
     carried_out(passes, {"pause": "offer"})
@@ -132,8 +132,8 @@ def test_who_is_put_at_an_action_is_sent_it_at_the_next_run_once(store: JourneyS
     assert_sound(passes)
 
 
-def test_who_is_put_at_an_action_that_they_passed_goes_on_behind_it(store: JourneyStore) -> None:
-    passes = Passes(store, FIRST)
+def test_who_is_put_at_an_action_that_they_passed_goes_on_behind_it() -> None:
+    passes = Passes(MemoryStore(), FIRST)
     passes.run(MARCH)
     passes.publish(chain(action("hello"), wait("pause", duration="P30D")))
     carried_out(passes, {"pause": "hello"})
@@ -164,7 +164,8 @@ def test_an_action_that_comes_round_counts_its_visits_on(store: JourneyStore) ->
     assert_sound(passes)
 
 
-def test_who_failed_an_action_takes_the_failed_way_of_its_successor(store: JourneyStore) -> None:
+def test_who_failed_an_action_takes_the_failed_way_of_its_successor() -> None:
+    store = MemoryStore()
     ways = [edge("start", "hello"), edge("hello", "pause"), edge("hello", "pause", "failed"), edge("pause", "done")]
     first = journey([START, action("hello"), wait("pause", duration="P3D"), DONE], ways)
     passes = Passes(store, first, deliver=answers("failed"))
@@ -177,7 +178,8 @@ def test_who_failed_an_action_takes_the_failed_way_of_its_successor(store: Journ
     assert_sound(passes)
 
 
-def test_an_event_that_came_after_the_arrival_ends_the_wait_of_the_new_version(store: JourneyStore) -> None:
+def test_an_event_that_came_after_the_arrival_ends_the_wait_of_the_new_version() -> None:
+    store = MemoryStore()
     bought = event("e1", MARCH + timedelta(hours=6))
     first = chain(wait("pause", duration="P30D"))
     passes = Passes(store, first, events=[bought])
@@ -211,7 +213,8 @@ def test_who_is_put_at_an_end_has_reached_it(store: JourneyStore) -> None:
     assert told[-2:] == [[1, "pause", "migrated"], [2, "done", ""]]
 
 
-def test_whose_send_is_under_way_stays_until_it_is_settled(store: JourneyStore) -> None:
+def test_whose_send_is_under_way_stays_until_it_is_settled() -> None:
+    store = MemoryStore()
     document = chain(action("hello", retry={"attempts": 3, "backoff": "P1D"}), wait("pause", duration="P3D"))
     passes = Passes(store, document, deliver=answers("retry", "sent"))
     passes.run(MARCH)
@@ -224,7 +227,8 @@ def test_whose_send_is_under_way_stays_until_it_is_settled(store: JourneyStore) 
     assert sent(passes) == ["hello"]
 
 
-def test_a_send_that_has_not_left_is_skipped_where_the_map_ends_the_journey(store: JourneyStore) -> None:
+def test_a_send_that_has_not_left_is_skipped_where_the_map_ends_the_journey() -> None:
+    store = MemoryStore()
     document = chain(action("hello", retry={"attempts": 3, "backoff": "P1D"}))
     passes = Passes(store, document, deliver=answers("retry"))
     passes.run(MARCH)
@@ -234,7 +238,8 @@ def test_a_send_that_has_not_left_is_skipped_where_the_map_ends_the_journey(stor
     assert (row["status"], row["reason"]) == ("skipped", "migrated")
 
 
-def test_who_waits_for_the_window_of_an_action_waits_for_it_still(store: JourneyStore) -> None:
+def test_who_waits_for_the_window_of_an_action_waits_for_it_still() -> None:
+    store = MemoryStore()
     window = {"from": "20:00", "to": "21:00"}
     passes = Passes(store, chain(action("hello", window=window)))
     passes.run(MARCH)
