@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ import click
 import pandas as pd
 
 from journey_pipelines.cli.clock import now
+from journey_pipelines.cli.inputs import PAST_INSTANT
 from journey_pipelines.cli.installation import installation
 from journey_pipelines.cli.output import count_of, table
 from journey_pipelines.composition import Installation
@@ -26,16 +28,19 @@ from journey_pipelines.live import new_run_id
 @click.argument("journey")
 @click.option("--map", "map_file", type=click.Path(path_type=Path), help="What becomes of whom: a YAML file.")
 @click.option("--plan", "is_plan", is_flag=True, help="Only say what would become of whom; move nobody.")
+@click.option("--as-of", type=PAST_INSTANT, help="The time to stand for; by default the current time.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def migrate(journey: str, map_file: Path | None, *, is_plan: bool, yes: bool, as_json: bool) -> None:
+def migrate(
+    journey: str, map_file: Path | None, as_of: datetime | None, *, is_plan: bool, yes: bool, as_json: bool
+) -> None:
     """Move those who stand in an older version to the newest one, or end their journey, in one transaction.
 
     The map names the two versions and, for nodes of the older one, a node of the newest or `end`. Who stands elsewhere
     finishes on the version that they entered. Nobody is sent again what they were sent before.
     """
     parts = installation()
-    made = _migration(journey, map_file, parts)
+    made = _migration(journey, map_file, as_of or now(), parts)
     with parts.store.transaction() as transaction:
         plan = publication_plan(transaction.status_counts(), journey, made.migration_map if made else None)
     if made is None or is_plan:
@@ -51,7 +56,7 @@ def migrate(journey: str, map_file: Path | None, *, is_plan: bool, yes: bool, as
     click.echo(json.dumps({"plan": _records(plan), **done}, indent=2) if as_json else _as_text(done))
 
 
-def _migration(journey: str, map_file: Path | None, parts: Installation) -> Migration | None:
+def _migration(journey: str, map_file: Path | None, at: datetime, parts: Installation) -> Migration | None:
     """The checked map between two published versions; None without a file."""
     with parts.store.transaction() as transaction:
         versions = _versions(transaction, journey)
@@ -66,7 +71,6 @@ def _migration(journey: str, map_file: Path | None, parts: Installation) -> Migr
         check_map(made, old, new)
     except MigrationMapError as error:
         raise MigrationMapError(error.problems, name=str(map_file)) from error
-    at = now()
     return Migration(made, old, new, Run(new_run_id("migrate", at), at, kind="migrate"))
 
 

@@ -46,7 +46,8 @@ def _departure(left: Row, node_type: str) -> Iterator[str]:
     node, branch = left["node_id"], _text(left["branch"])
     by = f" (run {left['run_id']}, snapshot {_text(left['snapshot_id']) or 'of no features'})"
     if branch == MIGRATED:
-        yield _line(left["at"], f"From {node} a migration took them out of version {left['journey_version']}{by}.")
+        version = left["journey_version"]
+        yield _line(left["at"], f"From {node} a migration took them out of version {version} (run {left['run_id']}).")
         return
     sentences = {
         "condition": f"At the condition {node} they took the branch {branch!r}{by}.",

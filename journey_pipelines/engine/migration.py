@@ -140,8 +140,8 @@ def _carried(moving: pd.DataFrame, migration: Migration) -> tuple[np.ndarray, np
     before, seen = _objects(moving["context"]), _objects(moving["visits"])
     contexts, visits = before.copy(), seen.copy()
     actions = {node.id for node in new.nodes.values() if isinstance(node, ActionNode)}
-    pairs = {(name, moves.get(name, name)) for name in old.nodes} | {(name, name) for name in old.nodes}
-    for name, successor in sorted((name, successor) for name, successor in pairs if successor in new.nodes):
+    pairs = {*moves.items(), *((name, name) for name in {*actions, *old.nodes})}
+    for name, successor in sorted(pair for pair in pairs if pair[1] in new.nodes):
         result, renamed = f"action_result_{name}", f"action_result_{successor}"
         has_result = np.array([result in context for context in before], dtype=bool)
         if name != successor:
@@ -158,8 +158,9 @@ def _rename_visits(visits: np.ndarray, seen: np.ndarray, name: str, successor: s
     counted = np.array([name in known for known in seen], dtype=bool)
     numbers = [max(v.get(successor, 0), known[name]) for v, known in zip(visits[counted], seen[counted], strict=True)]
     _put(visits, counted, successor, numbers)
-    left = np.array([f"{name}@" in known for known in seen], dtype=bool)
-    _put(visits, left, f"{successor}@", [known[f"{name}@"] for known in seen[left]])
+    for suffix in ("@", mark_of("")):
+        has_one = np.array([name + suffix in known for known in seen], dtype=bool)
+        _put(visits, has_one, successor + suffix, [known[name + suffix] for known in seen[has_one]])
 
 
 def _with_visits(moved: pd.DataFrame, visits: np.ndarray, is_cut_short: np.ndarray, new: Journey) -> pd.DataFrame:

@@ -121,6 +121,32 @@ def test_a_mark_holds_through_further_migrations() -> None:
     assert_sound(passes)
 
 
+def test_a_name_of_an_older_version_that_comes_back_is_passed_still() -> None:
+    passes = Passes(MemoryStore(), FIRST)
+    passes.run(MARCH)
+    passes.publish(chain(wait("early", duration="P9D"), action("more")))
+    carried_out(passes, {"pause": "early"})
+    passes.publish(chain(wait("first", duration="P1D"), action("hello"), action("more")))
+    carried_out(passes, {"early": "first"}, NOON + timedelta(hours=1))
+    passes.run(*days(3, first=MARCH + DAY))
+    assert sent(passes) == ["hello", "more"]
+    assert standing(passes)["outcome"] == "done"
+
+
+def test_who_is_held_by_a_run_at_this_moment_stays(postgres_store: PostgresStore, store_url: str) -> None:
+    passes = Passes(postgres_store, FIRST, features=features(PEOPLE))
+    passes.run(MARCH)
+    passes.publish(chain(wait("longer", duration="P9D")))
+    held = passes.read("executions")["execution_id"].head(2)
+    other = PostgresStore(store_url)
+    with other.transaction() as transaction:
+        assert len(transaction.lock_executions(pd.Index(held))) == 2
+        done = carried_out(passes, {"pause": "longer"})
+    other.close()
+    assert (done["moved"], done["staying"]) == ({"pause": 4}, {"pause": 2})
+    assert carried_out(passes, {"pause": "longer"}, NOON + timedelta(hours=1))["moved"] == {"pause": 2}
+
+
 def test_who_is_put_at_an_action_is_sent_it_at_the_next_run_once() -> None:
     passes = Passes(MemoryStore(), FIRST)
     passes.run(MARCH)

@@ -41,11 +41,13 @@ def test_the_plan_alone_moves_nobody(inside: Project) -> None:
 
 
 def test_a_map_moves_those_inside_and_the_story_says_so(inside: Project) -> None:
-    said = done(inside, "migrate", "by-hand", "--map", inside.write("map.yaml", MAP), "--yes")
+    at = ("--as-of", "2017-03-01T23:59:59")
+    said = done(inside, "migrate", "by-hand", "--map", inside.write("map.yaml", MAP), "--yes", *at)
     assert "1 customer moved to version 2, 0 journeys ended." in said
     [execution] = rows(inside, "executions")
     assert (execution["journey_version"], execution["current_node_id"]) == (2, "bought")
-    assert "From purchase a migration took them out of version 1" in done(inside, "explain", "1")
+    story = done(inside, "explain", "1")
+    assert "2017-03-01 23:59 UTC  From purchase a migration took them out of version 1" in story
     assert "holds together" in done(inside, "doctor")
 
 
