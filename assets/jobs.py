@@ -25,6 +25,13 @@ dispatch = dg.define_asset_job(
     tags={**EFFECTS, "dagster/max_runtime": "3600", "journeys/lane": "dispatch"},
 )
 
+replay = dg.define_asset_job(
+    "replay",
+    selection=dg.AssetSelection.assets("replay_history", "replay_metrics"),
+    description="Journeys walked over the chosen days, and what they came to. Reaches nobody; may be repeated.",
+    tags={"dagster/max_runtime": "7200", "journeys/lane": "replay"},
+)
+
 
 @dg.op(description="Manual starts enter and everybody who is due moves on, by the newest snapshots; nothing is sent.")
 def advance_due_executions(

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from assets.ownership import MARKETING_TEAM
 from assets.partitions import daily, day_before, partition_day, partition_end
+from assets.pass_lineage import pass_lineage
 from assets.passes import make_run, provider_metadata, report_metadata
 from assets.reports import Materialization, frame_schema
 from assets.segments import segment_key
@@ -80,12 +81,20 @@ def make_movement(segments: Mapping[str, Query]) -> dg.AssetsDefinition:
         report = run_pass(engine, run, facts=facts, delivers=False)
         entries: Materialization = dg.MaterializeResult(
             asset_key="entries",
-            metadata={**report_metadata(report), "dagster/partition_row_count": sum(report.entered.values())},
+            metadata={
+                **report_metadata(report),
+                **pass_lineage("entries", report.snapshots, installation),
+                "dagster/partition_row_count": sum(report.entered.values()),
+            },
             check_results=[check_guards("entries", report)],
         )
         advances: Materialization = dg.MaterializeResult(
             asset_key="advances",
-            metadata={**report_metadata(report), "dagster/partition_row_count": report.moved},
+            metadata={
+                **report_metadata(report),
+                **pass_lineage("advances", report.snapshots, installation),
+                "dagster/partition_row_count": report.moved,
+            },
             check_results=[
                 check_conservation("advances", engine.store),
                 check_nothing_overdue("advances", engine, facts, report),
@@ -164,7 +173,11 @@ def deliveries(
     run = make_run(context, kind="dispatch", as_of=config.instant())
     report = advance_pass(engine, run)
     return dg.MaterializeResult(
-        metadata={**report_metadata(report), **provider_metadata(channels)},
+        metadata={
+            **report_metadata(report),
+            **pass_lineage("deliveries", report.snapshots, installation),
+            **provider_metadata(channels),
+        },
         check_results=[
             check_guards("deliveries", report),
             check_conservation("deliveries", engine.store),

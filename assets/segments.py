@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from assets.lineage import table_keys
+from assets.lineage import column_lineage, table_keys
 from assets.ownership import MARKETING_TEAM
 from assets.partitions import daily, partition_day
 from assets.reports import Materialization, snapshot_result
@@ -44,9 +44,10 @@ def make_segments(queries: Mapping[str, Query]) -> dg.AssetsDefinition:
         snapshots: dg.ResourceParam[SnapshotStore],
     ) -> Iterator[Materialization]:
         """Materialise the selected segments of one day."""
-        for name in queries:
+        for name, query in queries.items():
             key = segment_key(name)
             if key in context.selected_asset_keys:
-                yield snapshot_result(build_segment(warehouse, snapshots, partition_day(context), name), key)
+                stored = build_segment(warehouse, snapshots, partition_day(context), name)
+                yield snapshot_result(stored, key, more=column_lineage(query, warehouse, is_segment=True))
 
     return segments

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from assets.lineage import table_keys
+from assets.lineage import column_lineage, table_keys
 from assets.ownership import DATA_TEAM
 from assets.partitions import daily, partition_day, partition_end
 from assets.reports import Materialization, frame_schema, snapshot_result
@@ -29,7 +29,8 @@ def make_snapshots(queries: Mapping[str, Query]) -> list[dg.AssetsDefinition]:
         snapshots: dg.ResourceParam[SnapshotStore],
     ) -> Materialization:
         """One row for each customer, before predictions join it."""
-        return snapshot_result(build_raw_features(warehouse, snapshots, partition_day(context)))
+        stored = build_raw_features(warehouse, snapshots, partition_day(context))
+        return snapshot_result(stored, more=column_lineage(queries["features"], warehouse))
 
     @_asset("profiles", queries["profiles"])
     def profiles(
@@ -38,7 +39,8 @@ def make_snapshots(queries: Mapping[str, Query]) -> list[dg.AssetsDefinition]:
         snapshots: dg.ResourceParam[SnapshotStore],
     ) -> Materialization:
         """Addresses, consents and time zones."""
-        return snapshot_result(build_profiles(warehouse, snapshots, partition_day(context)))
+        stored = build_profiles(warehouse, snapshots, partition_day(context))
+        return snapshot_result(stored, more=column_lineage(queries["profiles"], warehouse))
 
     @_asset("events", queries["events"])
     def events(
@@ -47,7 +49,8 @@ def make_snapshots(queries: Mapping[str, Query]) -> list[dg.AssetsDefinition]:
         snapshots: dg.ResourceParam[SnapshotStore],
     ) -> Materialization:
         """What customers did, as far as it was received on the day."""
-        return snapshot_result(build_events(warehouse, snapshots, partition_day(context)))
+        stored = build_events(warehouse, snapshots, partition_day(context))
+        return snapshot_result(stored, more=column_lineage(queries["events"], warehouse))
 
     @_asset("campaigns", queries["campaigns"], kind="postgres", columns=CAMPAIGNS)
     def campaigns(

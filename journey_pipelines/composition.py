@@ -19,8 +19,8 @@ from journey_pipelines.delivery.unsubscribe import UnsubscribeLinks
 from journey_pipelines.engine.compute import IN_PROCESS, Compute, SnapshotIds
 from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.ports import Dispatcher
+from journey_pipelines.provider_settings import LiveSettings
 from journey_pipelines.reading import Readings
-from journey_pipelines.settings import Settings
 from journey_pipelines.snapshots.sources import PinnedSource
 from journey_pipelines.store.embedded import ensure_running
 from journey_pipelines.store.postgres import PostgresStore
@@ -32,10 +32,12 @@ SEND_ROWS: Final = 5_000  # of unknown fate at most after a crash
 class Installation(Readings):
     """What one installation reads, with its store, channels and engine, each built when it is first asked for."""
 
+    settings: LiveSettings
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> "Installation":
         """Read the settings; nothing is connected yet."""
-        return cls(Settings.from_environment(environment, working_directory=working_directory))
+        return cls(LiveSettings.from_environment(environment, working_directory=working_directory))
 
     @cached_property
     def store_url(self) -> str:
@@ -97,7 +99,7 @@ class Installation(Readings):
         )
 
 
-def receiver_of(name: str, config: Any, settings: Settings) -> Receiver | None:
+def receiver_of(name: str, config: Any, settings: LiveSettings) -> Receiver | None:
     """The receiver of a provider's webhooks; None where it has none, or is not told what one needs."""
     # each needs its vendor's library
     if name == "sendgrid" and config.webhook_key is not None:
@@ -122,7 +124,7 @@ def compute_of(workers: int | None, dask_scheduler: str | None) -> Compute:
 class WorkerRecipe:
     """An `EngineRecipe`: these settings, with the URL of the store that runs already."""
 
-    settings: Settings
+    settings: LiveSettings
 
     def build(self, snapshots: SnapshotIds) -> Engine:
         """See EngineRecipe; it has no channels and does not ask the warehouse."""

@@ -17,14 +17,15 @@ from assets.automation import (
     retention_at_night,
 )
 from assets.features import churn_model, churn_predictions, features
-from assets.jobs import advance_due, daily_journeys, dispatch, history_retention
+from assets.jobs import advance_due, daily_journeys, dispatch, history_retention, replay
 from assets.journeys import deliveries, make_movement
 from assets.lineage import warehouse_tables
 from assets.metrics import journey_metrics
+from assets.replays import make_replays
 from assets.segments import make_segments
 from assets.snapshots import event_inbox, make_snapshots
 from journey_pipelines.delivery.providers.registry import CHANNELS
-from journey_pipelines.settings import Settings
+from journey_pipelines.provider_settings import LiveSettings
 from journey_pipelines.snapshots.queries import Query, read_query
 from journey_pipelines.snapshots.warehouse import packaged_queries
 from resources.in_process import InProcessRuns, in_process_runs
@@ -37,6 +38,7 @@ from resources.installation import (
     WarehouseResource,
 )
 from resources.providers import ChannelsResource, channel_resource
+from resources.replays import ReadingsResource, ReplaysResource
 
 BASE_QUERIES = ("features", "profiles", "events", "campaigns")
 
@@ -48,10 +50,11 @@ def build_definitions(environment: Mapping[str, str] | None = None) -> dg.Defini
     one sentence, where a provider's key or another setting is missing or wrong.
     """
     given = os.environ if environment is None else environment
-    chosen = Settings.from_environment(given, working_directory=Path.cwd()).providers
+    chosen = LiveSettings.from_environment(given, working_directory=Path.cwd()).providers
     segments = _queries("segments/*.sql")
     base = {name: read_query(packaged_queries() / f"{name}.sql") for name in BASE_QUERIES}
     installation = InstallationResource()
+    readings = ReadingsResource()
     channels = {name: channel_resource(name, chosen, installation) for name in CHANNELS}
     return dg.Definitions(
         assets=[
@@ -65,8 +68,9 @@ def build_definitions(environment: Mapping[str, str] | None = None) -> dg.Defini
             make_movement(segments),
             deliveries,
             journey_metrics,
+            *make_replays(segments),
         ],
-        jobs=[daily_journeys, dispatch, advance_due, history_retention],
+        jobs=[daily_journeys, dispatch, advance_due, history_retention, replay],
         schedules=[daily_schedule, advance_every_five_minutes, dispatch_every_five_minutes, retention_at_night],
         sensors=[new_events_and_starts, failed_runs],
         resources={
@@ -76,6 +80,8 @@ def build_definitions(environment: Mapping[str, str] | None = None) -> dg.Defini
             "warehouse": WarehouseResource(installation=installation),
             "snapshots": SnapshotsResource(installation=installation),
             "models": ModelsResource(installation=installation),
+            "readings": readings,
+            "replays": ReplaysResource(readings=readings),
             **channels,
             "channels": ChannelsResource(**channels),
         },

@@ -5,6 +5,7 @@ customer (engine), or which class stands behind a setting (composition).
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -21,7 +22,8 @@ from journey_pipelines.engine.passes import Report, advance_pass, run_pass
 from journey_pipelines.engine.ports import Run, StoreTransaction
 from journey_pipelines.engine.single import SingleAdvance, advance_one, find_one
 from journey_pipelines.engine.states import ENDED
-from journey_pipelines.errors import JourneysError
+from journey_pipelines.errors import JourneyDocumentError, JourneysError
+from journey_pipelines.journeys.journey import Journey, compile_journey
 from journey_pipelines.reading import Readings
 from journey_pipelines.snapshots.build import parts_of_day
 from journey_pipelines.snapshots.days import end_of_day, end_of_day_before
@@ -175,6 +177,17 @@ def record_snapshots(installation: Installation, facts: Facts) -> int:
         rows.append((profiles.snapshot_id, PROFILES, PROFILES, profiles.snapshot_date, profiles.rows))
     noted = _snapshot_rows(rows)
     return installation.store.transact(lambda transaction: transaction.record_snapshots(noted))
+
+
+def newest_journeys(installation: Installation) -> list[Journey]:
+    """The newest version of each published journey, by key, without those that cannot be compiled any more."""
+    with installation.store.transaction() as transaction:
+        newest = {stored.journey_key: stored for stored in transaction.versions()}
+    found = []
+    for stored in newest.values():
+        with suppress(JourneyDocumentError):
+            found.append(compile_journey(stored.document, installation.catalog, version=stored.version))
+    return found
 
 
 def new_run_id(kind: str, as_of: datetime) -> str:

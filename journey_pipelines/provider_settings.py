@@ -4,11 +4,12 @@ A provider's settings are named JOURNEYS_<PROVIDER>_<FIELD>, after the fields of
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from journey_pipelines.delivery.providers.registry import CHANNELS, PROVIDERS, ProviderKind, provider_kind
 from journey_pipelines.errors import SettingsError
+from journey_pipelines.settings import Settings
 
 if TYPE_CHECKING:  # what is heavy is loaded only where a provider is chosen
     from journey_pipelines.delivery.providers.provider import ProviderConfig
@@ -27,6 +28,18 @@ class ChosenProvider:
     def open(self) -> "ProviderChannel":
         """Its channel; connects when something is sent."""
         return self.kind.open(self.config)
+
+
+@dataclass(frozen=True)
+class LiveSettings(Settings):
+    """Settings of an installation that may send; what only reads and replays has none of a provider."""
+
+    providers: Mapping[str, ChosenProvider] = field(default_factory=dict, hash=False)
+    """Who carries the messages of each channel; one that is not named here goes to the outbox folder."""
+
+    @classmethod
+    def _more(cls, given: Mapping[str, str]) -> dict[str, Any]:
+        return {"providers": chosen_providers(given)}
 
 
 def chosen_providers(given: Mapping[str, str]) -> Mapping[str, ChosenProvider]:

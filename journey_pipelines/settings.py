@@ -6,12 +6,11 @@ Nothing is read at import: whoever composes the program passes the environment i
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 from journey_pipelines.engine.retention import LEAST_DAYS
 from journey_pipelines.errors import SettingsError
-from journey_pipelines.provider_settings import ChosenProvider, chosen_providers
 
 STATE: Final = ".journeys"
 SAMPLE_WAREHOUSE: Final = "warehouse.duckdb"
@@ -48,8 +47,6 @@ class Settings:
     """Address of the Dask scheduler whose workers move executions."""
     retention_days: int = RETENTION_DAYS
     """For how many days ended executions and other history are kept."""
-    providers: Mapping[str, ChosenProvider] = field(default_factory=dict, hash=False)
-    """Who carries the messages of each channel; one that is not named here goes to the outbox folder."""
     public_url: str | None = None
     """Where providers and customers reach `journeys webhooks`."""
     unsubscribe_secret: str | None = field(default=None, repr=False)
@@ -82,7 +79,7 @@ class Settings:
         return self.state / "dagster"
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> "Settings":
+    def from_environment(cls, environment: Mapping[str, str], *, working_directory: Path) -> Self:
         """Read the settings; an empty variable counts as absent, a relative path starts at the project's home.
 
         Raises SettingsError, which names the variable, for a value that cannot be right.
@@ -108,9 +105,14 @@ class Settings:
             workers=workers,
             dask_scheduler=scheduler,
             retention_days=_retention_days(given),
-            providers=chosen_providers(given),
             **_links(given),
+            **cls._more(given),
         )
+
+    @classmethod
+    def _more(cls, given: Mapping[str, str]) -> dict[str, Any]:  # noqa: ARG003 - of settings that have more
+        """What a kind of settings has beyond these."""
+        return {}
 
 
 def _home(given: Mapping[str, str], working_directory: Path) -> Path:

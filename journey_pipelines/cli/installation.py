@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from journey_pipelines.delivery.providers.registry import CHANNELS
-from journey_pipelines.provider_settings import chooser_of
+from journey_pipelines.provider_settings import LiveSettings
 from journey_pipelines.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,14 +25,12 @@ def readings() -> "Readings":
     """What the project reads, without what could send; the settings of providers are not looked at."""
     from journey_pipelines.reading import Readings
 
-    choices = {chooser_of(channel) for channel in CHANNELS}
-    given = {name: value for name, value in os.environ.items() if name not in choices}
-    return Readings(Settings.from_environment(given, working_directory=Path.cwd()))
+    return Readings(Settings.from_environment(os.environ, working_directory=Path.cwd()))
 
 
 def settings() -> Settings:
     """The project's settings alone."""
-    return Settings.from_environment(os.environ, working_directory=Path.cwd())
+    return LiveSettings.from_environment(os.environ, working_directory=Path.cwd())
 
 
 def state_folder() -> Path:

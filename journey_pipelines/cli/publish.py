@@ -53,11 +53,8 @@ def _outcome(transaction: StoreTransaction, key: str, before: list[StoredVersion
         return f"Journey {key} says this already in version {version} ({status}); nothing to publish."
     paused = f" It is paused; `journeys resume {key}` lets it go on." if status == "paused" else ""
     outdated = [made for made in transaction.forecasts(key) if made.version < version]
-    again = (
-        f" The forecast of version {outdated[-1].version} holds nothing any more; make one with `journeys forecast`."
-        if outdated
-        else ""
-    )
+    old = f" The forecast of version {outdated[-1].version} says nothing any more;" if outdated else ""
+    again = f"{old} `journeys forecast {key} --save` makes one." if old else ""
     return f"Published journey {key}, version {version} ({status}).{paused}{again}"
 
 

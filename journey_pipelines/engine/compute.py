@@ -5,7 +5,7 @@ Belongs here: the port, and the way without other processes. The others are in `
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 from journey_pipelines.engine.facts import Facts
 
@@ -66,6 +66,10 @@ class SnapshotIds:
         return SnapshotIds(
             features, tuple(sorted(segments.items())), "" if facts.profiles is None else facts.profiles.snapshot_id
         )
+
+    def summary(self) -> Mapping[str, Any]:
+        """For the figures of a run: what it read, as JSON."""
+        return {"features": self.features, "profiles": self.profiles or None, "segments": dict(self.segments)}
 
 
 class EngineRecipe(Protocol):

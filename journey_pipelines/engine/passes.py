@@ -8,6 +8,7 @@ from journey_pipelines.engine import outbox, receipts
 from journey_pipelines.engine.admission import Entering, admit
 from journey_pipelines.engine.advance import advance
 from journey_pipelines.engine.bands import Figure
+from journey_pipelines.engine.compute import SnapshotIds
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.guards import count_snapshots
@@ -26,6 +27,7 @@ class Report:
     dispatched: int = 0
     held: dict[str, str] = field(default_factory=dict)
     superseded: list[str] = field(default_factory=list)
+    snapshots: SnapshotIds | None = None  # what the pass read
     figures: dict[str, Sequence[Figure]] = field(default_factory=dict)  # beside the forecast, where there is one
 
     def summary(self) -> Mapping[str, Any]:
@@ -36,6 +38,7 @@ class Report:
             "dispatched": self.dispatched,
             "held": self.held,
             "superseded": self.superseded,
+            **({} if self.snapshots is None else {"snapshots": self.snapshots.summary()}),
         }
 
 
@@ -80,6 +83,7 @@ def _run(
         one = Pass(engine, run, world, _open(engine, run, world))
         admission = admit(one, entering)
         report = Report(run, admission.entered, held=admission.held, superseded=admission.superseded)
+        report.snapshots = SnapshotIds.of(world.facts)
         report.figures = admission.figures
         if moves:
             _move(admission.admitted, report, delivers=delivers)

@@ -7,6 +7,7 @@ from typing import Any
 
 from journey_pipelines.engine import guards
 from journey_pipelines.engine.claimed import move_claimed
+from journey_pipelines.engine.compute import SnapshotIds
 from journey_pipelines.engine.engine import Engine, Pass
 from journey_pipelines.engine.facts import Facts
 from journey_pipelines.engine.grace import grace_may_be_over
@@ -111,7 +112,8 @@ class _Moving:
         self.has_moved = outcome is Outcome.MOVED
         if self.has_moved:
             transaction.open_run(run)
-            transaction.close_run(run.run_id, {"moved": 1})
+            read = SnapshotIds.of(self.one.world.facts).summary()
+            transaction.close_run(run.run_id, {"moved": 1, "snapshots": read})
         return self._answer(outcome, transaction)
 
     def _answer(self, outcome: Outcome, transaction: StoreTransaction, reason: str = "") -> SingleAdvance:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 import pandas as pd
 
-from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, POINTS_TRANSACTIONS, TRANSITIONS, stack
+from journey_pipelines.engine.frames import DISPATCHES, EXECUTIONS, POINTS_TRANSACTIONS, TEXT, TRANSITIONS, stack
 
 TABLES: Final[Mapping[str, Mapping[str, str]]] = {
     "executions": EXECUTIONS,
@@ -78,8 +78,10 @@ class Kept:
             self._parts[table].append(rows)
 
     def table(self, name: str) -> pd.DataFrame:
-        """All rows of one of TABLES."""
-        return stack(self._parts[name], TABLES[name])
+        """All rows of one of TABLES, their texts held as pandas does by default, not as during the walk."""
+        columns = TABLES[name]
+        rows = stack(self._parts[name], columns).set_axis(pd.Index(list(columns), dtype=TEXT), axis=1)
+        return rows.astype({column: TEXT for column, dtype in columns.items() if dtype == TEXT})
 
 
 def hash_of_rows(rows: pd.DataFrame) -> int:

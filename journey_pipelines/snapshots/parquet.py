@@ -103,6 +103,10 @@ class SnapshotStore:
 
     def open_id(self, snapshot_id: str) -> Snapshot:
         """The snapshot with exactly this id, also when its partition was written again since; see `open`."""
+        return _open(*self._find(snapshot_id))
+
+    def _find(self, snapshot_id: str) -> tuple[Path, str, date]:
+        """File, kind and day of the snapshot with this id."""
         named = _ID.fullmatch(snapshot_id)
         day = None if named is None else _day(named["day"])
         if named is None or day is None:
@@ -111,11 +115,25 @@ class SnapshotStore:
         path = self.path(kind, day)
         for candidate in (path, _superseded(path, snapshot_id)):
             if self._id_at(candidate) == snapshot_id:
-                return _open(candidate, kind, day)
+                return candidate, kind, day
         raise SnapshotError(
             f"Snapshot {snapshot_id} is gone: {path} {'holds other rows' if path.is_file() else 'does not exist'}. "
             "Materialise that partition from the same data again, or release the journey with `journeys approve`."
         )
+
+    def is_unchanged(self, snapshot_id: str) -> bool:
+        """Whether the rows that are kept under this id still have the content that it names; reads the whole file.
+
+        Rows that lie in parts are hashed by customer id, the order in which the warehouse gives them. Raises
+        SnapshotError where there is no such snapshot.
+        """
+        path, kind, day = self._find(snapshot_id)
+        frame = _read(path, kind, day).frame
+        content = snapshot_id.rsplit("@", 1)[-1]
+        if _content(table_from(_texts(frame))) == content:
+            return True
+        by_customer = frame.sort_values("customer_id", kind="stable", ignore_index=True)
+        return _content(table_from(_texts(by_customer))) == content
 
     def days(self, kind: str) -> list[date]:
         """Dates of all partitions of a kind, oldest first."""

@@ -52,6 +52,11 @@ class Warehouse:
         """The URL without its password, for messages and metadata."""
         return self._url.render_as_string(hide_password=True)
 
+    @property
+    def dialect(self) -> str:
+        """The kind of database, as SQLAlchemy names it: `duckdb`, `postgresql`, ..."""
+        return self._url.get_backend_name()
+
     def segments(self) -> list[str]:
         """Names of all segments: the files of `segments/`, sorted."""
         return sorted(path.stem for path in (self.sql_dir / "segments").glob("*.sql"))

@@ -50,3 +50,8 @@ def migrations() -> tuple[Migration, ...]:
 def schema() -> bytes:
     """`sql/schema.sql`: what the migrations replay to."""
     return files("sql").joinpath("schema.sql").read_bytes()
+
+
+def replay_schema() -> bytes:
+    """`sql/replay_schema.sql`: the tables of replays that are kept, made where they are absent."""
+    return files("sql").joinpath("replay_schema.sql").read_bytes()

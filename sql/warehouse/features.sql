@@ -46,7 +46,7 @@ departments as (
     group by household_id
 ),
 household as (
-    select *
+    select household_id, age, income, home_ownership, marital_status, household_size, household_comp, kids_count
     from demographics
     where valid_from <= :as_of
     qualify row_number() over (partition by household_id order by valid_from desc) = 1

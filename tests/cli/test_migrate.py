@@ -48,6 +48,7 @@ def test_a_map_moves_those_inside_and_the_story_says_so(inside: Project) -> None
     assert (execution["journey_version"], execution["current_node_id"]) == (2, "bought")
     story = done(inside, "explain", "1")
     assert "2017-03-01 23:59 UTC  From purchase a migration took them out of version 1" in story
+    assert "contradict" not in story
     assert "holds together" in done(inside, "doctor")
 
 

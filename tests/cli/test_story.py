@@ -58,7 +58,10 @@ def test_each_node_that_was_left_has_its_sentence(transition: dict[str, Any], se
         (dispatch("sent"), "send_email at mail was done."),
         (dispatch("sent", attempt=2), "send_email at mail was done at attempt 2."),
         (dispatch("sent", result={"confirmed": False}), "was done, though the provider never confirmed it."),
-        (dispatch("skipped", reason="no_consent"), "was skipped: no_consent."),
+        (
+            dispatch("skipped", reason="no_consent"),
+            "was skipped: no_consent (the profile refuses messages of this kind).",
+        ),
         (dispatch("failed", reason="bad_address"), "failed: bad_address."),
         (dispatch("retry", next_at=AT), "failed for the moment; it waits until 2017-03-01 10:00 UTC for its next try."),
         (dispatch("unknown", next_at=AT), "is not known; it is looked at again, until 2017-03-01 10:00 UTC."),

@@ -139,7 +139,7 @@ def test_counts_and_columns_are_told_with_each_partition(project: Project) -> No
     assert "email" in [column.name for column in metadata["dagster/column_schema"].schema.columns]
 
 
-def test_the_metrics_show_a_funnel_and_a_plot(project: Project) -> None:
+def test_the_metrics_show_tables_and_plots_of_every_journey(project: Project) -> None:
     project.publish()
     for day in (DAY, NEXT_DAY):
         project.run_day(day)
@@ -148,5 +148,10 @@ def test_the_metrics_show_a_funnel_and_a_plot(project: Project) -> None:
         e.asset_key.to_user_string(): e.materialization.metadata for e in result.get_asset_materialization_events()
     }
     shown = metadata["journey_metrics"]
-    assert "| welcome | welcome_email |" in str(shown["funnel"].value)
-    assert str(shown["plot"].value).startswith("![entries and endings](data:image/png;base64,")
+    entered = len(project.rows("executions").query("journey_key == 'welcome'"))
+    assert shown["welcome: entered"].value == entered
+    page = str(shown["welcome"].value)
+    assert f"| start | {entered} | 100% |" in page
+    assert "| welcome\\_email | send\\_email | sent |" in page
+    assert "![Sends by day](data:image/png;base64," in page
+    assert "Retention journey" in str(shown["retention"].value)

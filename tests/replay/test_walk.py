@@ -48,6 +48,13 @@ def test_everybody_is_walked_through_their_days():
     assert kept.table("transitions")["at"].max() == pd.Timestamp(end_of_day(FIRST + timedelta(days=3)))
 
 
+def test_rows_are_as_any_other_frame_outside_of_the_walk():
+    rows = walked(WAITING)[1].table("executions")
+    expected = pd.DataFrame({"customer_id": ["a"]}).dtypes["customer_id"]
+    assert rows["customer_id"].dtype == rows.columns.dtype == expected
+    assert rows["customer_id"].dtype.storage == rows.columns.dtype.storage == expected.storage
+
+
 def test_twice_is_the_same_hash_and_another_journey_another_one():
     first, second = walked(WAITING)[0], walked(WAITING)[0]
     assert first.hash == second.hash

@@ -13,7 +13,7 @@ from journey_pipelines.engine.engine import Engine
 from journey_pipelines.engine.frame_snapshot import FrameSnapshot
 from journey_pipelines.engine.passes import Report, run_pass
 from journey_pipelines.engine.ports import Run
-from journey_pipelines.settings import Settings
+from journey_pipelines.provider_settings import LiveSettings
 from journey_pipelines.snapshots.parquet import FEATURES, PROFILES, SnapshotStore
 from journey_pipelines.snapshots.sources import ParquetSource
 from tests.e2e.demonstration import contents
@@ -29,14 +29,14 @@ ROWS_OF_A_PART = 20
 class Project:
     """An installation in a folder of its own."""
 
-    settings: Settings
+    settings: LiveSettings
 
     @classmethod
     def make(cls, folder: Path, url: str) -> "Project":
         """With snapshots and journey, before its first day."""
         folder.mkdir()
         given = {"JOURNEYS_HOME": str(folder), "JOURNEYS_STORE_URL": url}
-        project = cls(Settings.from_environment(given, working_directory=folder))
+        project = cls(LiveSettings.from_environment(given, working_directory=folder))
         parts = Installation(project.settings)
         snapshots = SnapshotStore(project.settings.snapshots, rows_of_a_part=ROWS_OF_A_PART)
         frames = world.source(CUSTOMERS)

@@ -1,6 +1,5 @@
 """The analysts' views, against the same figures from the rows in pandas."""
 
-from datetime import timedelta
 from typing import Any
 
 import pandas as pd
@@ -8,59 +7,14 @@ import psycopg
 import pytest
 
 from journey_pipelines.store.postgres import PostgresStore
-from tests.behaviour.builders import MARCH, START, action, edge, end, event, features, journey, profiles, wait
 from tests.behaviour.passes import Passes
-from tests.store.rows import receipts
-
-DAY = timedelta(days=1)
-PEOPLE = [f"c{number:02d}" for number in range(40)]
-ARMS = {"branches": [{"name": "treated", "weight": 3}, {"name": "holdout", "weight": 1}]}
-DOCUMENT = journey(
-    [
-        START,
-        {"id": "arms", "type": "split", "config": ARMS},
-        action("hello", message="Hi {{customer.first_name}}"),
-        wait("w", duration="P3D"),
-        action("bonus", "award_points", points=50),
-        end("done"),
-    ],
-    [
-        edge("start", "arms"),
-        edge("arms", "hello", "treated"),
-        edge("arms", "w", "holdout"),
-        edge("hello", "w"),
-        edge("w", "bonus"),
-        edge("bonus", "done"),
-    ],
-    goal={"event": "customer.purchase"},
-)
-
-
-def answers(dispatches: pd.DataFrame) -> pd.DataFrame:
-    """Every seventh SMS fails."""
-    has_failed = dispatches["customer_id"].str[1:].astype(int) % 7 == 0
-    has_failed &= dispatches["action_type"] == "send_sms"
-    status = has_failed.map({True: "failed", False: "sent"})
-    return pd.DataFrame({"key": dispatches["key"], "status": status, "result": [{} for _ in status]})
+from tests.store.six_days import six_day_journey, six_days
 
 
 @pytest.fixture
 def passes(postgres_store: PostgresStore) -> Passes:
     """Six days of a journey with arms, failures, skips, a goal and people who still wait."""
-    names = {who: None if number % 9 == 8 else f"Ann {number}" for number, who in enumerate(PEOPLE)}
-    consents = {who: number % 5 != 4 for number, who in enumerate(PEOPLE)}
-    people = profiles(PEOPLE, first_name=names, sms_consent=consents)
-    frames = [features(PEOPLE[: 10 * (number + 1)], dates=[f"2017-03-0{number + 1}"]) for number in range(4)]
-    made = Passes(postgres_store, DOCUMENT, deliver=answers, features=pd.concat(frames), profiles=people)
-    made.run(MARCH, MARCH + DAY)
-    bought = [event(f"e{who}", MARCH + DAY + timedelta(hours=1), customer_id=who) for who in PEOPLE[:12:3]]
-    made.add_events(bought)
-    made.run(MARCH + 2 * DAY)
-    sent = made.read("dispatches", status="sent", action_type="send_sms")["key"]
-    with postgres_store.transaction() as transaction:
-        transaction.add_receipts(receipts(*sent.head(6), at=MARCH + 2 * DAY, outcome=["delivered"] * 5 + ["failed"]))
-    made.run(MARCH + 3 * DAY, MARCH + 4 * DAY)
-    return made
+    return six_days(postgres_store, six_day_journey())
 
 
 def view(url: str, name: str) -> pd.DataFrame:
