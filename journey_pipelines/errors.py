@@ -62,6 +62,12 @@ class JourneyDocumentError(ProblemsError):
     subject = "journey"
 
 
+class MigrationMapError(ProblemsError):
+    """A map of nodes by which nobody can be moved."""
+
+    subject = "migration map"
+
+
 class UnknownFeatureError(JourneysError):
     """A journey reads a feature that the snapshot lacks altogether; found when the run is planned."""
 

@@ -131,7 +131,7 @@ CREATE TABLE ended (
 ) PARTITION BY LIST (day);
 COMMENT ON TABLE ended IS 'Executions that have ended, as standing had them last';
 COMMENT ON COLUMN ended.state IS '4 COMPLETED, 5 FAILED';
-COMMENT ON COLUMN ended.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
+COMMENT ON COLUMN ended.outcome IS 'Id of an end node, exit_rule, goal, cancelled or migrated';
 COMMENT ON COLUMN ended.failure IS 'A code and a sentence';
 COMMENT ON COLUMN ended.day IS 'Date (UTC) of the end, or the last day of its month: the partition, which retention drops';
 
@@ -142,7 +142,7 @@ CREATE TABLE contexts (
 );
 COMMENT ON TABLE contexts IS 'What executions carry with them, where it is not empty';
 COMMENT ON COLUMN contexts.context IS 'Data of the start, the event that ended a wait, results of actions';
-COMMENT ON COLUMN contexts.visits IS 'For nodes on a cycle: id to visits so far, id@ to as_of of the run that left it last';
+COMMENT ON COLUMN contexts.visits IS 'For nodes on a cycle: id to visits so far, id@ to as_of of the run that left it last; id!: an action passed on another version';
 
 CREATE VIEW executions AS
 SELECT
@@ -192,7 +192,7 @@ COMMENT ON COLUMN executions.entry_number IS '1 for the customer''s first entry 
 COMMENT ON COLUMN executions.entered_via IS 'entry (segment or rules) or manual';
 COMMENT ON COLUMN executions.state IS 'IN_PROGRESS at rest: an action is out for delivery or waits for its retry';
 COMMENT ON COLUMN executions.visit IS 'Number of the current visit of the current node, from 1';
-COMMENT ON COLUMN executions.visits IS 'For nodes on a cycle: id to visits so far, id@ to as_of of the run that left it last';
+COMMENT ON COLUMN executions.visits IS 'For nodes on a cycle: id to visits so far, id@ to as_of of the run that left it last; id!: an action passed on another version';
 COMMENT ON COLUMN executions.context IS 'Data of the start, the event that ended a wait, results of actions';
 COMMENT ON COLUMN executions.due_at IS 'When it wants to be looked at next; null: when a result or an event comes';
 COMMENT ON COLUMN executions.arrived_at IS 'When it reached the current node';
@@ -200,7 +200,7 @@ COMMENT ON COLUMN executions.waiting_for IS 'Type of the event that would end th
 COMMENT ON COLUMN executions.events_since IS 'Events that occurred after this instant count for that wait';
 COMMENT ON COLUMN executions.action_status IS 'At an action: its result, or why it is not known yet; null while it is out';
 COMMENT ON COLUMN executions.missing_since IS 'First run that found no row of the customer in the feature snapshot';
-COMMENT ON COLUMN executions.outcome IS 'Id of an end node, exit_rule, goal or cancelled';
+COMMENT ON COLUMN executions.outcome IS 'Id of an end node, exit_rule, goal, cancelled or migrated';
 COMMENT ON COLUMN executions.failure IS 'A code and a sentence';
 COMMENT ON COLUMN executions.position IS 'Order of entry';
 COMMENT ON COLUMN executions.entry_no IS 'Number in the ledger of entries, by which rows are found fast';
@@ -266,7 +266,7 @@ JOIN paths USING (path_no)
 JOIN editions USING (edition_no)
 CROSS JOIN LATERAL jsonb_array_elements(steps) WITH ORDINALITY AS steps_of_path (step, number);
 COMMENT ON VIEW transitions IS 'One row for each node that an execution left';
-COMMENT ON COLUMN transitions.branch IS 'The way out that was taken; null where there is one';
+COMMENT ON COLUMN transitions.branch IS 'The way out that was taken; null where there is one; migrated: to another version';
 COMMENT ON COLUMN transitions.snapshot_id IS 'The feature snapshot that decided';
 COMMENT ON COLUMN transitions.fingerprint IS 'Of the rule that decided';
 COMMENT ON COLUMN transitions.position IS 'Order of the moves, and of the nodes within one move';

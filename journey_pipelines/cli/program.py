@@ -12,6 +12,7 @@ COMMANDS: Final[Mapping[str, tuple[str, str]]] = {
     # command: (module of this package, what it does)
     "validate": ("validate", "Check journey documents; every problem at once."),
     "publish": ("publish", "Make a document the newest version of its journey."),
+    "migrate": ("migrate", "Move those inside an older version to the newest one."),
     "run": ("run", "Run one day: snapshots, events, entries, movement, deliveries."),
     "advance": ("run", "Move and deliver whatever is due now."),
     "replay": ("replay", "Walk a journey over past days, as it would have gone then."),

@@ -7,6 +7,7 @@ import pandas as pd
 
 from journey_pipelines.cli.evidence_lines import evidence
 from journey_pipelines.cli.output import instant
+from journey_pipelines.engine.migration import MIGRATED
 from journey_pipelines.evidence.explanation import Explanation
 from journey_pipelines.evidence.findings import Finding, doubts
 from journey_pipelines.evidence.refusals import reason_text
@@ -18,6 +19,7 @@ OUTCOMES: Final = {
     "goal": "met the journey's goal",
     "exit_rule": "left by the journey's exit rule",
     "cancelled": "was cancelled",
+    "migrated": "was ended by a migration to another version",
 }
 
 
@@ -34,7 +36,7 @@ def tell(
     the version's, `known` what was computed once more.
     """
     known = known or Explanation(execution, list(transitions), list(dispatches), document)
-    types = {node["id"]: node["type"] for node in document.get("nodes", [])}
+    types = {version: _types(one) for version, one in known.documents.items()}
     by_visit = {(row["node_id"], row["visit"]): row for row in dispatches}
     journey = f"journey {execution['journey_key']}, version {execution['journey_version']}"
     lines = [
@@ -46,7 +48,8 @@ def tell(
         dispatch = by_visit.pop((left["node_id"], left["visit"]), None)
         if dispatch is not None:
             lines += _dispatch(dispatch, known)
-        lines += _departure(left, types.get(left["node_id"], ""))
+        of_version = types.get(left.get("journey_version", 0), _types(document))
+        lines += _departure(left, of_version.get(left["node_id"], ""))
         lines += _below(known.steps.get((left["node_id"], left["visit"])))
     for outstanding in by_visit.values():
         lines += _dispatch(outstanding, known)
@@ -63,6 +66,10 @@ def tell_absence(customer_id: str, journey_key: str, finding: Finding, *, is_aga
         _line(finding.at, first),
         *(_line("", text) for text in rest),
     ]
+
+
+def _types(document: Row) -> dict[str, str]:
+    return {node["id"]: node["type"] for node in document.get("nodes", [])}
 
 
 def _below(finding: Finding | None) -> list[str]:
@@ -87,6 +94,10 @@ def _judgement(known: Explanation) -> Iterator[str]:
 def _departure(left: Row, node_type: str) -> Iterator[str]:
     node, branch = left["node_id"], _text(left["branch"])
     by = f" (run {left['run_id']}, snapshot {_text(left['snapshot_id']) or 'of no features'})"
+    if branch == MIGRATED:
+        version = left["journey_version"]
+        yield _line(left["at"], f"From {node} a migration took them out of version {version} (run {left['run_id']}).")
+        return
     sentences = {
         "condition": f"At the condition {node} they took the branch {branch!r}{by}.",
         "split": f"At the split {node} chance put them into the branch {branch!r}.",

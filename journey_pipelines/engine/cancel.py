@@ -25,13 +25,13 @@ def cancel_executions(transaction: StoreTransaction, execution_ids: pd.Index, *,
     _check_cancellable(execution_ids, executions)
     outstanding = transaction.dispatches_of(execution_ids)
     _check_at_rest(outstanding)
-    cancelled = conform(_ended(executions, at), EXECUTIONS)
+    cancelled = conform(ended_as(CANCELLED, executions, at), EXECUTIONS)
     transaction.save(
         Changes(
             executions=cancelled,
             transitions=empty(TRANSITIONS),
             dispatches=empty(DISPATCHES),
-            dispatch_updates=_settled(outstanding, at),
+            dispatch_updates=dropped(CANCELLED, outstanding, at),
             used_event_ids=pd.Index([], dtype="str"),
         )
     )
@@ -60,10 +60,11 @@ def _check_at_rest(outstanding: pd.DataFrame) -> None:
         )
 
 
-def _ended(executions: pd.DataFrame, at: datetime) -> pd.DataFrame:
+def ended_as(outcome: str, executions: pd.DataFrame, at: datetime) -> pd.DataFrame:
+    """EXECUTIONS that are COMPLETED with this outcome."""
     return executions.assign(
         state="COMPLETED",
-        outcome=CANCELLED,
+        outcome=outcome,
         ended_at=pd.Timestamp(at),
         due_at=pd.NaT,
         waiting_for=None,
@@ -72,13 +73,14 @@ def _ended(executions: pd.DataFrame, at: datetime) -> pd.DataFrame:
     )
 
 
-def _settled(outstanding: pd.DataFrame, at: datetime) -> pd.DataFrame:
+def dropped(reason: str, outstanding: pd.DataFrame, at: datetime) -> pd.DataFrame:
+    """Unsettled DISPATCHES of executions that end: skipped for this reason; of unknown fate: sent, unconfirmed."""
     is_unknown = (outstanding["status"] == "unknown").to_numpy()
     unproven = np.empty(len(outstanding), dtype=object)
     unproven[:] = [{"confirmed": False} if unknown else {} for unknown in is_unknown.tolist()]
     decided = outstanding.assign(
         status=np.where(is_unknown, "sent", "skipped"),
-        reason=outstanding["reason"].where(is_unknown, CANCELLED),
+        reason=outstanding["reason"].where(is_unknown, reason),
         result=unproven,
     )
     return conform(results.settle(conform(decided, DISPATCHES), at), DISPATCHES)

@@ -32,6 +32,7 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     "current_node_id": TEXT,
     "visit": INT,  # number of the current visit of the current node, from 1
     "visits": JSON,  # for nodes on a cycle: id -> visits so far, id@ -> as_of of the run that left it last; usually {}
+    # ... and id! for actions that were passed on another version and are never requested again
     "context": JSON,  # start data, `event`, `action_result_<node>`
     "due_at": TIME,  # when it wants to be looked at next; null: when a result or an event comes
     "entered_at": TIME,
@@ -42,7 +43,7 @@ EXECUTIONS: Final[Mapping[str, str]] = {
     # at an action: sent | skipped | failed (result known), retry | deferred | unknown, or null while it is out
     "action_status": TEXT,
     "missing_since": TIME,  # first run that found no row of the customer in the feature snapshot, or null
-    "outcome": TEXT,  # end node's id | exit_rule | goal | cancelled
+    "outcome": TEXT,  # end node's id | exit_rule | goal | cancelled | migrated
     "failure": TEXT,  # "code: sentence"
 }
 

@@ -8,6 +8,7 @@ import numpy as np
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.identity import chances
 from journey_pipelines.engine.instants import to_instants
+from journey_pipelines.engine.passed import leave_passed
 from journey_pipelines.engine.waits import enter_wait
 from journey_pipelines.journeys.nodes import (
     ActionNode,
@@ -64,7 +65,11 @@ def enter_split(chunk: "Chunk", rows: "Rows", node: SplitNode) -> None:
 
 
 def enter_action(chunk: "Chunk", rows: "Rows", node: ActionNode) -> None:
-    """A dispatch for each; those outside the action's window wait for its next opening."""
+    """A dispatch for each; those outside the action's window wait for its next opening.
+
+    Who passed it on another version goes on: nobody is sent a passed node again.
+    """
+    rows = leave_passed(chunk, rows, node)
     if node.window is None:
         chunk.request(rows, node)
         return

@@ -230,6 +230,14 @@ class StoreTransaction(Erasing, Protocol):
         its customer with events_since < occurred_at <= as_of and received_at <= as_of.
         """
 
+    def take_standing(
+        self, journey_key: str, version: int, node_ids: Sequence[str], *, after: str = "", limit: int
+    ) -> Claim:
+        """Claim at most `limit` unfinished executions of one version at these nodes, due or not, beyond the cursor.
+
+        Locked and passed over as by `take_due`.
+        """
+
     def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
         """The EXECUTIONS row with this id, locked, if it is due as in `take_due`; no row otherwise.
 

@@ -30,6 +30,7 @@ class Explanation:
     messages: list[Finding] = field(default_factory=list)  # actions that were never requested
     deferrals: Mapping[str, str] = field(default_factory=dict)  # dispatch key -> what holds it back
     refusals: Mapping[str, Finding] = field(default_factory=dict)  # dispatch key -> why it was skipped
+    documents: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)  # of the versions on which it was
     trouble: str = ""  # why nothing can be computed once more
 
     @property
@@ -45,22 +46,29 @@ def explain_execution(archive: Archive, execution: Row, *, policy: ContactPolicy
     transitions = archive.transaction.read("transitions", execution_id=execution_id).to_dict("records")
     dispatches = archive.transaction.read("dispatches", execution_id=execution_id).to_dict("records")
     key, version = str(execution["journey_key"]), int(execution["journey_version"])
-    documents = [stored.document for stored in archive.transaction.versions(key) if stored.version == version]
-    stored = Explanation(execution, transitions, dispatches, documents[0] if documents else {})
-    journey = archive.journey(key, version)
-    if journey is None:
+    versions = {version, *(int(row["journey_version"]) for row in transitions)}
+    published = archive.transaction.versions(key)
+    documents = {stored.version: stored.document for stored in published if stored.version in versions}
+    document = documents.get(version, {})
+    journeys = {number: journey for number in versions if (journey := archive.journey(key, number)) is not None}
+    if len(journeys) < len(versions):
+        version = min(versions - set(journeys))
         trouble = f"version {version} of {key} cannot be compiled any more, so that nothing was computed once more"
-        return Explanation(execution, transitions, dispatches, stored.document, trouble=trouble)
-    passage = Passage(execution, journey, transitions, dispatches)
-    steps = ((row, step_finding(passage, number, archive)) for number, row in enumerate(transitions))
-    refusals = {row["key"]: refusal_finding(archive, passage, row) for row in dispatches}
-    deferrals = {row["key"]: deferral(archive, passage, row, policy) for row in dispatches}
+        return Explanation(execution, transitions, dispatches, document, documents=documents, trouble=trouble)
+    # each row belongs to the version on which it was written
+    on = {n: Passage(execution, one, transitions, dispatches, journeys) for n, one in journeys.items()}
+    passage = on[version]
+    steps = ((row, step_finding(on[row["journey_version"]], n, archive)) for n, row in enumerate(transitions))
+    sends = [(row, on.get(row["journey_version"], passage)) for row in dispatches]
+    refusals = {row["key"]: refusal_finding(archive, one, row) for row, one in sends}
+    deferrals = {row["key"]: deferral(archive, one, row, policy) for row, one in sends}
     return Explanation(
         execution=execution,
         transitions=transitions,
         dispatches=dispatches,
-        document=stored.document,
-        entry=entry_finding(passage, archive),
+        document=document,
+        documents=documents,
+        entry=entry_finding(on[transitions[0]["journey_version"]] if transitions else passage, archive),
         steps={(row["node_id"], int(row["visit"])): found for row, found in steps if found is not None},
         ending=ending_finding(passage, archive),
         messages=list(message_findings(passage)),

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from journey_pipelines.engine.passed import mark_of
 from journey_pipelines.engine.states import ENDED
 from journey_pipelines.evidence.archive import Row
 from journey_pipelines.evidence.findings import Finding, Verdict
@@ -17,7 +18,8 @@ def message_findings(passage: Passage) -> Iterator[Finding]:
     journey = passage.journey
     graph = build_graph(journey.nodes, ((source, target) for (source, _), target in journey.ways.items()))
     requested = {row["node_id"] for row in passage.dispatches}
-    came_to = requested | {passage.execution["current_node_id"]}
+    passed = {node_id for node_id in journey.nodes if mark_of(node_id) in passage.execution["visits"]}
+    came_to = requested | passed | {passage.execution["current_node_id"]}
     for node in journey.nodes.values():
         if isinstance(node, ActionNode) and node.id not in came_to:
             yield _missed(passage, node, graph)

@@ -1,18 +1,20 @@
 """One execution with its rows, and its context as it was before each of its transitions."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
 
 from journey_pipelines.engine.events import describe
+from journey_pipelines.engine.migration import MIGRATED
+from journey_pipelines.engine.passed import mark_of
 from journey_pipelines.evidence.archive import Archive, Row
 from journey_pipelines.evidence.evaluations import evaluate_over
 from journey_pipelines.evidence.findings import Evaluation, Reading
 from journey_pipelines.journeys.journey import Journey
-from journey_pipelines.journeys.nodes import ActionNode, EventWait
+from journey_pipelines.journeys.nodes import ActionNode, EventWait, Node
 from journey_pipelines.rules import Rule
 
 OWN_FIELDS = ("event_id", "event_type", "customer_id", "occurred_at", "received_at", "data")
@@ -26,6 +28,12 @@ class Passage:
     journey: Journey
     transitions: Sequence[Row]
     dispatches: Sequence[Row]
+    versions: Mapping[int, Journey] = field(default_factory=dict)  # those on which it was, where there are several
+
+    def node_of(self, left: Row) -> Node | None:
+        """The node of a transition, in the version on which it was left."""
+        version = left.get("journey_version", self.journey.version)
+        return self.versions.get(version, self.journey).nodes.get(left["node_id"])
 
     @property
     def customer_id(self) -> str:
@@ -44,20 +52,28 @@ class Passage:
         context = {key: stored[key] for key in self.journey.entry.context if key in stored}
         results = {(row["node_id"], row["visit"]): row["result"] for row in self.dispatches}
         for place, left in enumerate(self.transitions[:number]):
-            node = self.journey.nodes.get(left["node_id"])
-            if isinstance(node, ActionNode):
+            node = self.node_of(left)
+            if left["branch"] == MIGRATED:
+                context |= self._carried()
+            elif isinstance(node, ActionNode):
                 key = f"action_result_{node.id}"
                 context[key] = results.get((node.id, left["visit"])) or stored.get(key)
             elif isinstance(node, EventWait) and left["branch"] == "event":
                 context["event"] = self._event(place, node, archive)
         return context
 
+    def _carried(self) -> dict[str, Any]:
+        """Results of actions that were passed on another version, under the names that they have in this one."""
+        visits, stored = self.execution["visits"], self.execution["context"]
+        names = [f"action_result_{node_id}" for node_id in self.journey.nodes if mark_of(node_id) in visits]
+        return {name: stored[name] for name in names if name in stored}
+
     def _event(self, number: int, node: EventWait, archive: Archive) -> Any:
         """What the context kept of the event that ended a wait: the stored one, or an earlier one found once more."""
         later = [
             left
             for left in self.transitions[number + 1 :]
-            if left["branch"] == "event" and isinstance(self.journey.nodes.get(left["node_id"]), EventWait)
+            if left["branch"] == "event" and isinstance(self.node_of(left), EventWait)
         ]
         if not later:
             return self.execution["context"].get("event")

@@ -8,6 +8,7 @@ import pandas as pd
 
 from journey_pipelines.engine import calendar
 from journey_pipelines.engine.identity import chances
+from journey_pipelines.engine.migration import MIGRATED
 from journey_pipelines.evidence.archive import Archive, Row
 from journey_pipelines.evidence.evaluations import evaluate
 from journey_pipelines.evidence.findings import Evaluation, Finding, Verdict
@@ -19,8 +20,16 @@ NOT_NOTED: Final = "the run did not note its profile snapshot; the one that lies
 
 
 def step_finding(passage: Passage, number: int, archive: Archive) -> Finding | None:
-    """The evidence of a transition; None where there was one way only, or nothing is known of the node."""
-    node = passage.journey.nodes.get(passage.transitions[number]["node_id"])
+    """The evidence of a transition; None where there was one way only, or nothing is known of the node.
+
+    Nothing is computed of a step that a migration made, nor of the end of a wait that it brought somebody into, whose
+    due time is that of another wait.
+    """
+    left = passage.transitions[number]
+    node = passage.node_of(left)
+    is_brought = number > 0 and passage.transitions[number - 1]["branch"] == MIGRATED
+    if left["branch"] == MIGRATED or (is_brought and isinstance(node, EventWait)):
+        return None
     match node:
         case ConditionNode():
             return _condition(passage, number, node, archive)

@@ -95,7 +95,7 @@ FROM standing
 WHERE bucket < 'infinity' AND (due_at AT TIME ZONE 'UTC')::date < bucket;
 
 -- name: broken_path
--- purpose: executions whose transitions do not lead along edges of their version from its start to where they stand
+-- purpose: executions whose transitions do not lead along edges of their versions from the start to where they stand
 WITH edges AS MATERIALIZED (
     SELECT DISTINCT
         journey_key, version, edge ->> 'source' AS source, edge ->> 'target' AS target, edge ->> 'branch' AS branch
@@ -110,7 +110,8 @@ WITH edges AS MATERIALIZED (
     SELECT
         transitions.execution_id,
         executions.journey_key,
-        executions.journey_version AS version,
+        transitions.journey_version AS version,
+        lead(transitions.journey_version, 1, executions.journey_version) OVER taken AS next_version,
         transitions.node_id,
         transitions.branch,
         transitions.at,
@@ -135,6 +136,10 @@ WITH edges AS MATERIALIZED (
         WHERE edges.journey_key = steps.journey_key AND edges.version = steps.version
           AND edges.source = steps.node_id AND edges.target = coalesce(steps.next_id, steps.current_node_id)
           AND (edges.branch IS NULL OR edges.branch = steps.branch)
+          AND steps.version = steps.next_version
+    ) AND NOT (
+        -- a migration leads from any node of a version to any of a later one
+        steps.branch = 'migrated' AND steps.version < steps.next_version
     ) AND NOT (
         -- the last step out of an end leads nowhere, and one that found no edge stayed where it was
         steps.next_id IS NULL AND steps.node_id = steps.current_node_id AND (steps.is_lost OR EXISTS (

@@ -91,6 +91,17 @@ ORDER BY entry_no
 LIMIT %(limit)s
 FOR UPDATE OF standing SKIP LOCKED;
 
+-- name: rows_standing
+-- purpose: the next rows of a version at some nodes, due or not; rows that a run holds are passed over
+SELECT ctid AS place, tableoid AS relation, standing.*
+FROM standing
+WHERE edition_no = %(edition_no)s
+  AND node_no = ANY(%(node_nos)s)
+  AND entry_no > %(after)s
+ORDER BY entry_no
+LIMIT %(limit)s
+FOR UPDATE OF standing SKIP LOCKED;
+
 -- name: lock_rows
 -- purpose: these executions, locked in the order of entry so that two who wait cannot wait for one another
 SELECT ctid AS place, tableoid AS relation, {table}.*

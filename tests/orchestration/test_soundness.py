@@ -1,13 +1,17 @@
 """The figures behind the asset checks, over small frames."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import pytest
 
-from assets.soundness import conservation, is_overdue
+from assets.soundness import check_guards, conservation, is_overdue
+from journey_pipelines.engine.bands import Band, Figure
 from journey_pipelines.engine.frames import EXECUTIONS, conform
+from journey_pipelines.engine.passes import Report
+from journey_pipelines.engine.ports import Run
 
 NOON = datetime(2017, 3, 2, 12, tzinfo=UTC)
 ACTIVE = {"state": "WAITING"}
@@ -50,3 +54,23 @@ def test_a_state_without_what_belongs_to_it_is_not_counted(lost: dict[str, Any])
 )
 def test_overdue_is_who_could_go_on_by_themselves(row: dict[str, Any], expected: bool) -> None:
     assert is_overdue(executions({"state": "WAITING", **row}), NOON).tolist() == [expected]
+
+
+def test_the_guards_check_has_the_figures_beside_the_forecast() -> None:
+    figure = Figure("entrants", 40, Band(3, 12), [date(2017, 3, 1)])
+    report = Report(Run("r1", datetime(2017, 3, 1, tzinfo=UTC)), held={"welcome": "outside_band"})
+    report.figures["welcome"] = [figure]
+    result = check_guards("entries", report)
+    assert not result.passed
+    table = result.metadata["forecast"]
+    assert isinstance(table, dg.TableMetadataValue)
+    [row] = table.records
+    assert row.data == {
+        "journey": "welcome",
+        "what": "entrants",
+        "found": 40,
+        "low": 3,
+        "high": 12,
+        "day": "a Wednesday",
+        "is_outside": True,
+    }

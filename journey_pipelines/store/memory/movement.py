@@ -122,6 +122,16 @@ class MovementPart(Part):
         due = asked[is_due].head(limit)
         return Claim(detached(due, EXECUTIONS), str(due.index[-1]) if len(due) else after)
 
+    def take_standing(
+        self, journey_key: str, version: int, node_ids: Sequence[str], *, after: str = "", limit: int
+    ) -> Claim:
+        """See StoreTransaction."""
+        frame = self.state.tables["executions"].frame
+        is_asked = (frame["journey_key"] == journey_key) & (frame["journey_version"] == version)
+        is_asked &= is_unfinished(frame) & frame["current_node_id"].isin(list(node_ids))
+        asked = _by_shard(frame[is_asked], ALL, after).head(limit)
+        return Claim(detached(asked, EXECUTIONS), str(asked.index[-1]) if len(asked) else after)
+
     def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
         """See StoreTransaction. No two transactions are open at once, so that nobody holds it."""
         asked = self.state.tables["executions"].rows_of(pd.Index([execution_id]))

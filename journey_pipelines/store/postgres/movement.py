@@ -1,5 +1,6 @@
 """Executions: entry, claims and the saving of a chunk."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -170,6 +171,23 @@ class MovementPart(ExecutionsPart):
             missing_before=missing_before,
         )
         return Claim(self.frame_of(standing.Taken.stack(taken)) if taken else empty(EXECUTIONS), cursor)
+
+    def take_standing(
+        self, journey_key: str, version: int, node_ids: Sequence[str], *, after: str = "", limit: int
+    ) -> Claim:
+        """See StoreTransaction."""
+        numbers = self.catalogues.label_nos(node_ids)  # of these labels and all others that were ever asked for
+        taken = self.holding.select(
+            "rows_standing",
+            "standing",
+            edition_no=self.catalogues.edition_nos([(journey_key, version)])[journey_key, version],
+            node_nos=[numbers[node_id] for node_id in node_ids],
+            after=int(after or 0),
+            limit=limit,
+        )
+        if not len(taken):
+            return Claim(empty(EXECUTIONS), after)
+        return Claim(self.frame_of(taken), str(taken.entry_no.max()))
 
     def take_one_due(self, execution_id: str, *, as_of: datetime, missing_before: datetime) -> pd.DataFrame:
         """See StoreTransaction."""

@@ -30,11 +30,12 @@ class Moves:
 
 
 def to_moves(transitions: pd.DataFrame, catalogues: Catalogues) -> Moves:
-    """TRANSITIONS as moves: a move goes on for as long as rows of one execution and stamp follow one another."""
+    """TRANSITIONS as moves: a move goes on while rows of one execution, stamp and edition follow one another."""
     stamps = _combined(transitions, STAMP)
     edition = edition_numbers(transitions, catalogues)
     steps = _paired(_combined(transitions, STEP), edition)
-    starts = np.flatnonzero(_is_other_execution(transitions) | (np.diff(stamps, prepend=-1) != 0))
+    is_other_edition = np.diff(edition, prepend=edition[:1]) != 0
+    starts = np.flatnonzero(_is_other_execution(transitions) | (np.diff(stamps, prepend=-1) != 0) | is_other_edition)
     sizes = np.diff(starts, append=len(transitions))
     group = np.repeat(np.arange(len(starts)), sizes)
     codes = _path_codes(steps, np.arange(len(transitions)) - starts[group], group, len(starts))
