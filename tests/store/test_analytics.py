@@ -54,6 +54,20 @@ def test_entries_and_passages_are_those_of_the_rows(passes: Passes, postgres_url
     assert counts(passages, by, "passed") == plain(counted(dated(passes.read("transitions"), "at"), by))
 
 
+def test_what_came_to_a_node_has_passed_it_ended_there_or_stands_there(passes: Passes, postgres_url: str) -> None:
+    arrivals = view(postgres_url, "node_arrivals")
+    executions, transitions = passes.read("executions"), passes.read("transitions")
+    places = ["execution_id", "node_id", "visit"]
+    here = executions.rename(columns={"current_node_id": "node_id"})[places]
+    ever = pd.concat([transitions[places], here]).drop_duplicates()
+    assert arrivals.groupby("node_id")["arrived"].sum().to_dict() == ever.groupby("node_id").size().to_dict()
+    first = arrivals[arrivals["node_id"] == "start"].set_index("day")["arrived"].to_dict()
+    assert first == dated(executions, "entered_at").groupby("day").size().to_dict()
+    at_wait = transitions[(transitions["node_id"] == "hello") | (transitions["branch"] == "holdout")]
+    expected = dated(at_wait, "at").groupby("day").size().to_dict()
+    assert arrivals[arrivals["node_id"] == "w"].set_index("day")["arrived"].to_dict() == expected
+
+
 def test_ends_say_how_and_how_long_it_took(passes: Passes, postgres_url: str) -> None:
     ends = view(postgres_url, "journey_ends")
     ended = passes.read("executions").query("state in ('COMPLETED', 'FAILED')")
@@ -111,6 +125,7 @@ def test_no_view_names_a_customer(passes: Passes, postgres_url: str) -> None:
     names = [
         "journey_entries",
         "journey_ends",
+        "node_arrivals",
         "node_passages",
         "node_standing",
         "node_survival",
